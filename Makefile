@@ -1,0 +1,53 @@
+# Two commands from nothing: `make demo` and `make test`. They need Python 3.11 or newer, pip and make.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# torch stands beside the project in one call, so that pip never resolves it to another build.
+INSTALL := $(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lint slow benchmark clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.ok ## set up, then fit the handwritten digits into build/demo
+	$(BIN)/justfit fit digits --out build/demo --overwrite
+
+test: lint ## set up, then everything CI runs
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ok ## style, types and walls only
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+slow: $(VENV)/.ok ## the tests that take minutes as well
+	$(BIN)/python -m pytest --slow
+
+benchmark: $(VENV)/.ok-benchmark ## against the peers, one thread; results in benchmarks/results
+	$(BIN)/python benchmarks/sweep_speed.py --out benchmarks/results/sweep_speed.md
+	$(BIN)/python benchmarks/memory.py --out benchmarks/results/memory.md
+	rm -f build/choice.jsonl && mkdir -p build
+	$(BIN)/python benchmarks/choice.py run --log build/choice.jsonl
+	$(BIN)/python benchmarks/choice.py report build/choice.jsonl --out benchmarks/results/choice.md
+
+clean: ## remove what was built; the environment stays
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.ok: pyproject.toml constraints.txt
+	@echo "Setting up $(VENV): about 1 GB, a few minutes the first time."
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) -e '.[test]'
+	touch $@
+
+$(VENV)/.ok-benchmark: $(VENV)/.ok
+	$(INSTALL) -e '.[test,benchmark]'
+	touch $@

@@ -1,0 +1,33 @@
+"""Remedies: each says what it changes, changes it, and can undo it.
+
+Initialization gives every layer weights of the size at which signals neither vanish nor explode:
+
+>>> import torch
+>>> from torch import nn
+>>> from justfit.cures import Dropout, initialize_
+>>> network = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), Dropout(0.2), nn.Linear(64, 3))
+>>> before = network[0].weight.clone()
+>>> record = initialize_(network, scheme="he", seed=0)
+>>> [(change.name, round(change.std, 3), change.nonlinearity) for change in record.changes if change.std]
+[('0.weight', 0.316, 'ReLU()'), ('3.weight', 0.125, 'linear')]
+>>> record.undo()
+>>> torch.equal(network[0].weight, before)
+True
+
+Dropout thins the network while it learns, and is not there when it predicts:
+
+>>> x = torch.ones(2, 64)
+>>> bool((network[2](x) == 0).any()), network.eval()[2](x) is x
+(True, True)
+
+The third cure, L2, is a term of the objective and not a change of the network: `justfit.maths.l2_penalty`.
+"""
+
+from __future__ import annotations
+
+from justfit.cures._dropout import Dropout
+from justfit.cures._initialization import initialize_
+from justfit.cures._initialization_draw import SCHEMES, Scheme
+from justfit.cures._initialization_record import Initialization, ParameterChange
+
+__all__ = ["SCHEMES", "Dropout", "Initialization", "ParameterChange", "Scheme", "initialize_"]

@@ -1,0 +1,43 @@
+"""Numbers with units, frozen: what the torch side measured and the plain side judges and shows.
+
+A record holds no logic but validation and JSON, and never imports torch, so a saved record can be judged
+and rendered again years later on a machine without torch.
+
+>>> from justfit.records import Finding
+>>> finding = Finding(
+...     code="JF101", name="overfitting", severity="warning", where="network", value=0.31, threshold=0.02,
+...     unit="nats", why="the gap is real", when_wrong="validation rows leak", cure="raise l2",
+... )
+>>> from justfit.records import from_json, to_json
+>>> from_json(Finding, to_json(finding)) == finding
+True
+"""
+
+from __future__ import annotations
+
+from justfit.records._fit import DatasetFacts, FitResult, NetworkFacts, TestComparison
+from justfit.records._json import from_dict, from_json, to_dict, to_json
+from justfit.records._progress import OnProgress, Progress
+from justfit.records._sweep import Curve, PathPoint, SweepRecord
+from justfit.records._verdict import FIT_STATES, Finding, FitState, FitVerdict, Severity
+
+__all__ = [
+    "FIT_STATES",
+    "Curve",
+    "DatasetFacts",
+    "Finding",
+    "FitResult",
+    "FitState",
+    "FitVerdict",
+    "NetworkFacts",
+    "OnProgress",
+    "PathPoint",
+    "Progress",
+    "Severity",
+    "SweepRecord",
+    "TestComparison",
+    "from_dict",
+    "from_json",
+    "to_dict",
+    "to_json",
+]

@@ -1,0 +1,97 @@
+"""The fit verdict and its findings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from justfit.errors import ArgumentError
+
+FitState = Literal["overfitting", "underfitting", "just_right", "undecided"]
+Severity = Literal["info", "warning", "error"]
+FIT_STATES: tuple[FitState, ...] = ("overfitting", "underfitting", "just_right", "undecided")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing a rule found.
+
+    Attributes:
+        code: Stable rule code, `JF` and three digits; never reused.
+        name: Name of the disease, in words.
+        severity: `info`, `warning` or `error`.
+        where: Layer, column or "network".
+        value: The number the rule looked at, in `unit`.
+        threshold: The number it was held against, in `unit`.
+        unit: Unit of `value` and `threshold`.
+        why: Why it matters, one sentence.
+        when_wrong: When the rule may be wrong, one sentence.
+        cure: What helps, one sentence.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    where: str
+    value: float
+    threshold: float
+    unit: str
+    why: str
+    when_wrong: str
+    cure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitVerdict:
+    """Does the network fit: underfitting, just right, overfitting, or undecided, with a probability.
+
+    All losses are means per example in eval mode, in `unit`; each `*_se` is one standard error of its number.
+
+    Attributes:
+        state: The verdict. "undecided" when no state reaches `decision_probability`.
+        probability: Probability of `state`; of the likeliest state when undecided. In [0, 1].
+        probabilities: Probability of each of overfitting, underfitting, just_right; they sum to 1.
+        decision_probability: The probability a state must reach to be the verdict.
+        train_loss: Loss on the rows the network was trained on.
+        validation_loss: Loss on rows it was not trained on.
+        generalization_gap: validation_loss − train_loss.
+        reference_loss: Validation loss of the named reference.
+        reference_name: What the reference is, in words.
+        avoidable_bias: train_loss − reference_loss.
+        excess_loss: validation_loss of this network − that of the best cell of the sweep.
+        constant_loss: Validation loss of the best constant prediction.
+        unit: "nats" or "squared <target>".
+        reasons: Sentences that explain the verdict, most important first.
+        findings: What the rules found.
+    """
+
+    state: FitState
+    probability: float
+    probabilities: dict[str, float]
+    decision_probability: float
+    train_loss: float
+    train_loss_se: float
+    validation_loss: float
+    validation_loss_se: float
+    generalization_gap: float
+    generalization_gap_se: float
+    reference_loss: float
+    reference_name: str
+    avoidable_bias: float
+    avoidable_bias_se: float
+    excess_loss: float
+    excess_loss_se: float
+    constant_loss: float
+    unit: str
+    reasons: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    def __post_init__(self) -> None:
+        total = sum(self.probabilities.values())
+        if self.state not in FIT_STATES or not math.isclose(total, 1.0, abs_tol=1e-6):
+            raise ArgumentError(
+                "A fit verdict needs one of the four states and probabilities that sum to 1.",
+                found=f"`state={self.state!r}`, sum {total:.6g}",
+                way_out="Build it with `justfit.rules.judge_fit`.",
+            )

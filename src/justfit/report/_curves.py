@@ -1,0 +1,78 @@
+"""Figure: learning curves without regularization, with the choice, and with the largest λ, on one loss axis."""
+
+from __future__ import annotations
+
+import math
+
+from justfit.records import Curve, FitResult
+from justfit.report._axes import Box, axes, axis_title, line_key, loss_scale, power_of_ten, value_ticks
+from justfit.report._choice import DIVERGED, cell_name
+from justfit.report._numbers import number, setting
+from justfit.report._svg import Scale, band, clipped, drawing, label, nice_ticks, polyline, thinned
+from justfit.report._titles import find_curve
+from justfit.report._verdict import loss_unit
+
+_WIDTH, _HEIGHT = 330.0, 294.0
+_BOX = Box(left=46.0, top=86.0, right=322.0, bottom=246.0)
+_BAND_POINTS = 250  # a band is broad and smooth; more points would only make the page heavy
+
+
+def draw_curves(result: FitResult) -> tuple[str, ...]:
+    """Draw one panel a network: under, right and over side by side, as in the lecture's first figure."""
+    chosen = _panels(result)
+    every = [value for _, curve in chosen for value in (*curve.train_loss, *curve.validation_loss)]
+    validation = [value for _, curve in chosen for value in curve.validation_loss]
+    scale = loss_scale(every, validation, start=_BOX.bottom, end=_BOX.top)
+    return tuple(_panel(name, curve, scale, loss_unit(result.sweep.unit)) for name, curve in chosen)
+
+
+def _panels(result: FitResult) -> list[tuple[str, Curve]]:
+    record = result.sweep
+    largest = [curve for curve in record.curves if curve.l2 == record.l2[-1] and curve.l2 > record.chosen_l2]
+    candidates = [
+        ("No regularization", find_curve(record, record.l2[0], record.dropout[0])),
+        ("Chosen", find_curve(record, record.chosen_l2, record.chosen_dropout)),
+        ("Largest λ", largest[0] if largest else None),
+    ]
+    kept: list[tuple[str, Curve]] = []
+    for name, curve in candidates:
+        if curve is not None and curve.epochs and all(curve is not other for _, other in kept):
+            kept.append((name, curve))
+    return kept
+
+
+def _panel(name: str, curve: Curve, scale: Scale, unit: str) -> str:
+    kept = thinned(len(curve.epochs))
+    last = max(curve.epochs)
+    across = Scale(low=0.0, high=float(max(last, 1)), start=_BOX.left, end=_BOX.right)
+    xs = [across(curve.epochs[k]) for k in kept]
+    lines = []
+    for class_, losses, errors in (
+        ("train", curve.train_loss, curve.train_loss_se),
+        ("validation", curve.validation_loss, curve.validation_loss_se),
+    ):
+        coarse = thinned(len(curve.epochs), _BAND_POINTS)
+        lower = [scale(losses[k] - errors[k]) for k in coarse]
+        upper = [scale(losses[k] + errors[k]) for k in coarse]
+        lines.append(band([across(curve.epochs[k]) for k in coarse], lower, upper, class_))
+        lines.append(polyline(zip(xs, [scale(losses[k]) for k in kept], strict=True), class_))
+    frame = axes(
+        _BOX,
+        [(across(value), setting(value)) for value in nice_ticks(0.0, float(max(last, 1)), 5)],
+        value_ticks(scale),
+        ("epoch", axis_title("loss", unit, power_of_ten(scale))),
+    )
+    heading = f"{name}: {cell_name(curve.l2, curve.dropout)}"
+    content = (
+        label(name, 0.0, 14.0, class_="panel")
+        + label(cell_name(curve.l2, curve.dropout), 0.0, 31.0, class_="tick")
+        + frame
+        + clipped("".join(lines), _BOX.left, _BOX.top - 4, _BOX.width + 4, _BOX.height + 4)
+        + line_key(_BOX.left, 54.0)
+    )
+    alive = [epoch for epoch, loss in zip(curve.epochs, curve.validation_loss, strict=True) if math.isfinite(loss)]
+    if len(alive) < len(curve.epochs):
+        words = f"{DIVERGED} after epoch {max(alive)}" if alive else f"{DIVERGED} at once"
+        content += label(words, (_BOX.left + _BOX.right) / 2, _BOX.bottom - 40.0, class_="mark", text_anchor="middle")
+    ends = f"training loss {number(curve.train_loss[-1])}, validation loss {number(curve.validation_loss[-1])} {unit}"
+    return drawing(_WIDTH, _HEIGHT, content, title=heading, description=f"After epoch {last}: {ends}.")

@@ -1,0 +1,59 @@
+"""Many variants in one program: their training, their choice, and what the choice is worth.
+
+Hundreds of networks that differ in l2, dropout, fold, seed and initialization are trained as one program of batched
+matrix products. They share batch order and dropout masks, so their differences are not drowned in the noise of
+training; each of them is, to rounding, the network that an ordinary PyTorch loop would have trained.
+
+>>> import torch
+>>> from justfit.sweep import Problem, Program, Recipe, Variant
+>>> inputs = torch.randn(90, 4, generator=torch.Generator().manual_seed(0))
+>>> problem = Problem(inputs, (inputs[:, 0] > 0).long(), torch.arange(90) % 3, "classification", 2)
+>>> variants = [Variant(l2=l2, dropout=0.1, fold=fold) for l2 in (0.0, 1.0, 100.0) for fold in range(3)]
+>>> program = Program(problem, Recipe(hidden=(16,), epochs=30), variants)
+>>> program.advance(30)
+>>> losses = torch.stack([losses.mean() for losses in program.losses(problem.validation_rows)]).view(3, 3).mean(1)
+>>> bool(losses[1] < losses[2]), type(program.module(0)).__name__
+(True, 'Sequential')
+"""
+
+from __future__ import annotations
+
+from justfit.sweep._choice import Choice, choose
+from justfit.sweep._decide import Decision, decide, refit
+from justfit.sweep._evaluation import losses_of_outputs
+from justfit.sweep._folds import assign_folds
+from justfit.sweep._grid import Grid, constant_losses
+from justfit.sweep._layout import Layout
+from justfit.sweep._modules import build_module
+from justfit.sweep._plan import Plan, Wishes, make_plan
+from justfit.sweep._problem import ACTIVATIONS, NEVER_HELD_OUT, NO_FOLD, Activation, Problem, Recipe, Task, Variant
+from justfit.sweep._program import Program
+from justfit.sweep._search import Search, SearchResult
+
+__all__ = [
+    "ACTIVATIONS",
+    "NEVER_HELD_OUT",
+    "NO_FOLD",
+    "Activation",
+    "Choice",
+    "Decision",
+    "Grid",
+    "Layout",
+    "Plan",
+    "Problem",
+    "Program",
+    "Recipe",
+    "Search",
+    "SearchResult",
+    "Task",
+    "Variant",
+    "Wishes",
+    "assign_folds",
+    "build_module",
+    "choose",
+    "constant_losses",
+    "decide",
+    "losses_of_outputs",
+    "make_plan",
+    "refit",
+]

@@ -1,0 +1,186 @@
+"""Choose one cell from paired per-example losses, and say how sure the choice is.
+
+Notation: C cells (flattened [l2][dropout]), n examples, S seeds, R bootstrap resamples.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from justfit.errors import DivergedError
+
+Array = NDArray[np.float64]
+NUM_RESAMPLES = 1_000
+# Examples are pooled into at most this many groups before resampling; the variance of a mean stays the same.
+MAX_GROUPS = 2_000
+# Standard errors by which regularization must beat none before it is used: a one-sided 95 % level.
+HELPS_ERRORS = 1.645
+# Weight of the typical seed variance against a cell's own, in degrees of freedom.
+PRIOR_SEEDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A choice and its uncertainty; grids are [L, P].
+
+    Attributes:
+        loss, loss_se: Mean loss over examples and seeds, and its standard error.
+        difference, difference_se: Loss − loss of the best cell, paired by example.
+        ridge: Cells within one paired standard error of the best.
+        bootstrap_share: How often a cell is the best under resampling of examples and seeds.
+        best, chosen: Cells.
+        confidence: Share of resamples in which the chosen cell is within one paired standard error of their best.
+        helps: The chosen cell is not (0, 0): it beats it by `HELPS_ERRORS` paired standard errors.
+        improvement, improvement_se: loss(0, 0) − loss(the ridge's candidate), paired; also where it does not help.
+    """
+
+    loss: Array
+    loss_se: Array
+    difference: Array
+    difference_se: Array
+    ridge: NDArray[np.bool_]
+    bootstrap_share: Array
+    best: tuple[int, int]
+    chosen: tuple[int, int]
+    confidence: float
+    helps: bool
+    improvement: float
+    improvement_se: float
+
+
+def choose(losses: NDArray[np.float32]) -> Choice:
+    r"""Choose a cell from the per-example validation losses of all cells.
+
+    Every cell saw the same examples, folds, batches and masks, so cells are compared by their difference per example,
+    :math:`d_i`, with
+
+    .. math:: \mathrm{SE}^2(\bar d) = \frac{s_d^2}{n} + \frac{s_{seed}^2}{S}
+
+    where :math:`s_d^2` is the variance over examples and :math:`s_{seed}^2` that between seeds (`seed_variance`). The
+    ridge holds the cells within one SE of the best. The choice is the ridge's cell nearest, in grid steps, to the mean
+    place of the best cell under resampling: bagging the argmin keeps the choice from jumping along a flat ridge. It is
+    used only if it beats no regularization by 1.645 SE.
+
+    Args:
+        losses: [L, P, S, n] per-example validation losses, l2 and dropout ascending; NaN where a variant diverged.
+
+    Returns:
+        The choice.
+
+    Raises:
+        DivergedError: No cell has finite losses.
+
+    References:
+        Breiman et al. 1984, "Classification and regression trees", §3.4.3 (one standard error);
+        Breiman 1996, "Bagging predictors"; Bayle et al. 2020 (cross-validation SE over examples).
+    """
+    num_dropouts = losses.shape[1]
+    cells = losses.reshape(-1, *losses.shape[2:])
+    mean = cells.mean(axis=(1, 2), dtype=np.float64)
+    if not np.isfinite(mean).any():
+        raise DivergedError(
+            "At least one network of the sweep must end with finite losses.",
+            found="NaN or infinity in every cell",
+            way_out="Use a smaller learning rate, or scale the inputs.",
+        )
+    best = int(np.nanargmin(mean))
+    difference, error = paired(cells, best)
+    ridge = difference <= error
+    ridge[best] = True
+    resampled = _resampled_means(cells)
+    share = np.bincount(np.nanargmin(resampled, axis=1), minlength=len(mean)) / len(resampled)
+    candidate = _nearest(np.flatnonzero(ridge), share, num_dropouts)
+    gain, gain_error = paired(cells, candidate)
+    beats_none = not np.isfinite(mean[0]) or gain[0] > HELPS_ERRORS * gain_error[0]
+    chosen = candidate if beats_none else 0
+    tolerance = max(float(error[chosen]), float(np.nanmedian(error[ridge])))
+    close = resampled[:, chosen] - np.nanmin(resampled, axis=1) <= tolerance
+    shape = losses.shape[:2]
+    return Choice(
+        loss=mean.reshape(shape),
+        loss_se=_error(cells).reshape(shape),
+        difference=difference.reshape(shape),
+        difference_se=error.reshape(shape),
+        ridge=ridge.reshape(shape),
+        bootstrap_share=share.reshape(shape),
+        best=divmod(best, num_dropouts),
+        chosen=divmod(chosen, num_dropouts),
+        confidence=float(close.mean()),
+        helps=chosen != 0,
+        improvement=float(gain[0]),
+        improvement_se=float(gain_error[0]),
+    )
+
+
+def paired(cells: NDArray[np.float32], reference: int) -> tuple[Array, Array]:
+    """Mean difference to a reference cell, and its standard error.
+
+    Args:
+        cells: [C, S, n] per-example losses.
+        reference: The cell to subtract.
+
+    Returns:
+        Two arrays [C]; NaN for diverged cells.
+    """
+    differences = cells - cells[reference]
+    return differences.mean(axis=(1, 2), dtype=np.float64), _error(differences)
+
+
+def seed_variance(values: NDArray[np.float32]) -> Array:
+    """Variance between the seed means of each cell, estimated together for all cells.
+
+    Two seeds say little about one cell, so a cell's own estimate is drawn towards what the other cells show: the
+    median ratio of seed variance to example variance (over the median of a χ² with S − 1 degrees of freedom, so that
+    it estimates the mean), times the cell's example variance, with the weight of `PRIOR_SEEDS` seeds.
+
+    Args:
+        values: [C, S, n] losses or differences.
+
+    Returns:
+        [C]; zeros for one seed.
+    """
+    num_seeds = values.shape[1]
+    if num_seeds < 2:
+        return np.zeros(len(values))
+    freedom = num_seeds - 1
+    own = values.mean(axis=2, dtype=np.float64).var(axis=1, ddof=1)
+    examples = values.mean(axis=1, dtype=np.float64).var(axis=1, ddof=1)
+    varied = np.flatnonzero(examples > 0)
+    typical = np.median(own[varied] / examples[varied]) if len(varied) else 0.0
+    pooled = typical / (stats.chi2.median(freedom) / freedom) * examples
+    return np.asarray((freedom * own + PRIOR_SEEDS * pooled) / (freedom + PRIOR_SEEDS))
+
+
+def _error(values: NDArray[np.float32]) -> Array:
+    """Standard error [C] of the mean over seeds and examples."""
+    _, num_seeds, num_examples = values.shape
+    variance = values.mean(axis=1, dtype=np.float64).var(axis=1, ddof=1)
+    return np.asarray(np.sqrt(variance / num_examples + seed_variance(values) / num_seeds))
+
+
+def _nearest(members: NDArray[np.intp], share: Array, num_dropouts: int) -> int:
+    """The member nearest, in grid steps, to the mean place of the bootstrap's best cells."""
+    place = np.stack(np.divmod(np.arange(len(share)), num_dropouts), axis=1).astype(np.float64)
+    centre = share @ place
+    return int(members[np.argmin(((place[members] - centre) ** 2).sum(axis=1))])
+
+
+def _resampled_means(cells: NDArray[np.float32]) -> Array:
+    """[R, C] means under resampling of examples (pooled into at most MAX_GROUPS groups) and seeds."""
+    generator = np.random.default_rng(0)
+    num_cells, num_seeds, num_examples = cells.shape
+    groups = np.array_split(generator.permutation(num_examples), min(num_examples, MAX_GROUPS))
+    pooled = np.stack([cells[..., group].sum(axis=-1, dtype=np.float64) for group in groups], axis=-1)
+    diverged = ~np.isfinite(pooled).all(axis=(1, 2))
+    pooled[diverged] = np.nan  # in every seed: a draw of its finite seeds alone must not make the cell the best
+    sizes = np.array([[len(group)] for group in groups])  # they differ by one where the groups do not go out even
+    weights = generator.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=NUM_RESAMPLES)
+    by_seed = np.stack([(weights @ pooled[:, seed].T) / (weights @ sizes) for seed in range(num_seeds)])
+    seeds = generator.integers(num_seeds, size=(NUM_RESAMPLES, num_seeds))
+    rows = np.arange(NUM_RESAMPLES)
+    drawn = [by_seed[seeds[:, k], rows] for k in range(num_seeds)]
+    return np.asarray(np.mean(drawn, axis=0)).reshape(-1, num_cells)

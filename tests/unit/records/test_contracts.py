@@ -1,0 +1,49 @@
+import dataclasses
+import math
+
+import pytest
+
+import justfit.records
+from justfit.errors import ArgumentError
+from tests.unit.records.samples import FINDING, RESULT, SWEEP, VERDICT
+
+
+@pytest.mark.parametrize("record", [FINDING, RESULT, SWEEP, VERDICT], ids=lambda record: type(record).__name__)
+def test_records_are_frozen(record):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(record, dataclasses.fields(record)[0].name, None)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "fine"},
+        {"probabilities": {"overfitting": 0.97, "underfitting": 0.01, "just_right": 0.01}},
+        {"probabilities": {"overfitting": math.nan, "underfitting": 0.5, "just_right": 0.5}},
+        {"probabilities": {}},
+    ],
+)
+def test_a_verdict_needs_a_known_state_and_whole_probabilities(change):
+    with pytest.raises(ArgumentError, match=r"four states and probabilities that sum to 1\. Found `state='"):
+        dataclasses.replace(VERDICT, **change)
+
+
+@pytest.mark.parametrize("state", justfit.records.FIT_STATES)
+def test_every_state_makes_a_verdict(state):
+    assert dataclasses.replace(VERDICT, state=state).state == state
+
+
+@pytest.mark.parametrize("name", ["validation_loss", "validation_loss_se", "train_loss", "difference", "ridge"])
+def test_every_grid_has_the_shape_of_the_sweep(name):
+    with pytest.raises(ArgumentError, match=rf"`{name}` must have one row per l2 and one column per dropout, 2 × 3\."):
+        dataclasses.replace(SWEEP, **{name: getattr(SWEEP, name)[:1]})
+    with pytest.raises(ArgumentError, match=rf"`{name}` must have one row per l2"):
+        dataclasses.replace(SWEEP, **{name: tuple(row[:2] for row in getattr(SWEEP, name))})
+
+
+def test_the_chosen_cell_is_read_in_the_order_l2_dropout():
+    assert (SWEEP.chosen_l2, SWEEP.chosen_dropout) == (1.5, 0.5)
+
+
+def test_everything_public_exists():
+    assert all(hasattr(justfit.records, name) for name in justfit.records.__all__)

@@ -1,0 +1,191 @@
+"""The page: one file, no network, accessible, and nothing in the user's data can break it."""
+
+import re
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from justfit.report import build_document, render_html, render_html_fragment
+from tests.unit.report import patients
+from tests.unit.report.page import Page
+
+EVERY = pytest.mark.parametrize("name", patients.ALL)
+
+
+@pytest.fixture(scope="module")
+def pages():
+    return {name: render_html(patient()) for name, patient in patients.ALL.items()}
+
+
+@EVERY
+def test_the_page_fetches_nothing_and_runs_nothing(pages, name):
+    page = Page(pages[name])
+    assert not {"script", "link", "iframe", "object", "embed", "form", "img", "base"} & {e.name for e in page.elements}
+    for element in page.elements:
+        for key, value in element.attributes.items():
+            assert not key.startswith("on"), element
+            assert key not in ("src", "srcset", "style", "action", "xlink:href"), element
+            assert key != "href" or value.startswith("#"), element
+    styles = "".join("".join(e.text) for e in page.all("style"))
+    assert "@import" not in styles
+    assert "url(" not in styles
+    policy = [e.attributes["content"] for e in page.all("meta") if "http-equiv" in e.attributes]
+    assert policy == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
+
+
+@EVERY
+def test_the_page_is_small(pages, name):
+    assert len(pages[name].encode()) <= 500_000
+
+
+@EVERY
+def test_headings_descend_one_step_at_a_time_below_one_h1(pages, name):
+    levels = [int(e.name[1]) for e in Page(pages[name]).elements if re.fullmatch("h[1-6]", e.name)]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+@EVERY
+def test_every_drawing_and_table_has_a_name(pages, name):
+    page = Page(pages[name])
+    drawings = [e for e in page.all("svg") if "svg" not in e.parents]
+    assert drawings
+    for element in drawings:
+        assert element.attributes["role"] == "img"
+        assert element.attributes["aria-label"]
+    positions = [k for k, e in enumerate(page.elements) if e in drawings]
+    for k in positions:
+        assert [e.name for e in page.elements[k + 1 : k + 3]] == ["title", "desc"]
+        assert all(e.words for e in page.elements[k + 1 : k + 3])
+    assert len(page.all("caption")) == len(page.all("table")) > 0
+    assert all(e.attributes.get("scope") in ("col", "row") for e in page.all("th"))
+    assert {e.name for e in page.elements} >= {"header", "main", "footer"}
+    assert page.all("html")[0].attributes["lang"] == "en"
+
+
+@EVERY
+def test_ids_are_unique_and_references_resolve(pages, name):
+    page = Page(pages[name])
+    ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
+    assert len(ids) == len(set(ids))
+    references = {e.attributes["aria-labelledby"] for e in page.elements if "aria-labelledby" in e.attributes}
+    references |= {e.attributes["href"][1:] for e in page.all("a")}
+    assert references <= set(ids)
+
+
+@EVERY
+def test_no_coordinate_is_missing(pages, name):
+    for element in Page(pages[name]).elements:
+        if "svg" in element.parents:
+            for key, value in element.attributes.items():
+                assert key == "aria-label" or not re.search(r"\bnan\b|\binf\b", value), element
+
+
+def test_hostile_names_are_shown_not_obeyed(pages):
+    html = pages["hostile"]
+    page = Page(html)
+    words = page.all("body")[0].words
+    for text in (
+        "<script>alert('x')</script>",
+        '"><img src=x onerror=alert(1)>',
+        "{{ 7*7 }}{% include 'x' %}",
+        "a & b < c",
+    ):
+        assert text in words
+    assert "W" * 500 not in words, "a name of 10,000 letters is cut"
+    assert "\u202e" not in html
+    assert "\x1b" not in html
+    html.encode("utf-8")  # no lone surrogate is left
+    plain = Page(pages["overfitting"])
+    assert {e.name for e in page.elements} == {e.name for e in plain.elements}, "no element came from the data"
+
+
+def test_many_columns_and_classes_do_not_make_the_page_grow_without_end():
+    result = patients.overfitting()
+    many = replace(
+        result.dataset,
+        dropped_columns=tuple((f"column {k}", "constant") for k in range(5000)),
+        classes=tuple(f"class {k}" for k in range(5000)),
+    )
+    html = render_html(replace(result, dataset=many))
+    assert len(html) < len(render_html(result)) + 10_000
+    assert "5,000 columns not used. The first 20; 4,980 more are in the JSON." in html
+    assert "and 4,980 more" in html
+
+
+def test_the_page_says_what_the_document_says(pages):
+    for name, html in pages.items():
+        document = build_document(patients.ALL[name]())
+        words = Page(html).all("body")[0].words
+        sentences = [document.headline, document.verdict, *document.choice, *document.notices, *document.test.sentences]
+        sentences += [text for section in document.sections for text in (*section.sentences, *section.points)]
+        sentences += [text for section in document.sections for figure in section.figures for text in [figure.caption]
+                      if figure.key != "curves" and (figure.key != "effect" or name != "all_diverged")]  # fmt: skip
+        for sentence in sentences:
+            assert " ".join(sentence.split()) in words
+
+
+def test_interruption_stands_above_the_verdict(pages):
+    words = Page(pages["interrupted"]).all("body")[0].words
+    assert words.index("This run was cut short") < words.index("The network overfits")
+    assert "cut short" not in Page(pages["overfitting"]).all("body")[0].words
+
+
+def test_diverged_cells_are_hatched_and_only_they(pages):
+    assert len([e for e in Page(pages["diverged"]).of_class("hatch") if e.name == "rect"]) == 5
+    assert len([e for e in Page(pages["overfitting"]).of_class("hatch") if e.name == "rect"]) == 0
+    assert "diverged at once" in pages["diverged"]
+
+
+def test_near_best_cells_are_outlined_and_the_choice_has_a_mark(pages):
+    for name, patient in patients.ALL.items():
+        record = patient().sweep
+        page = Page(pages[name])
+        near = sum(
+            near and difference == difference  # not NaN
+            for row, values in zip(record.ridge, record.difference, strict=True)
+            for near, difference in zip(row, values, strict=True)
+        )
+        assert len(page.of_class("outline")) == near
+        assert len(page.of_class("diamond")) == (name != "all_diverged")
+        cells = [e.words for e in page.of_class("cell")]
+        assert sum("◆" in words for words in cells) == (name != "all_diverged")
+
+
+def test_long_curves_are_thinned(pages):
+    lines = [e for e in Page(pages["large_grid"]).of_class("line") if e.name == "path" and len(e.attributes["d"]) > 100]
+    assert len(lines) >= 6
+    assert max(e.attributes["d"].count("L") + 1 for e in lines) == 1000
+
+
+def test_the_words_on_a_cell_can_be_read():
+    """Contrast of each number in the map against its cell, as WCAG 2 computes it, is at least 4.5."""
+    html = render_html(patients.overfitting())
+
+    def luminance(colour):
+        parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    pairs = re.findall(r'fill="(#[0-9a-f]{6})"></rect>(?:<rect[^>]*></rect>)?<text[^>]*fill="(#[0f]{3})"', html)
+    assert len(pairs) == 36
+    for cell, ink in pairs:
+        light, dark = sorted((luminance(cell), 1.0 if ink == "#fff" else 0.0), reverse=True)
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_the_fragment_is_the_same_without_the_page_around_it():
+    html = render_html_fragment(patients.overfitting())
+    page = Page(html)
+    assert page.elements[0].attributes["class"] == "justfit"
+    assert not {"html", "head", "body", "meta"} & {e.name for e in page.elements}
+    assert page.all("h1")[0].words == "The network overfits, and regularization helps."
+    rules = re.findall(r"(?:^|[{}])\s*([^{}@]+)\{", page.all("style")[0].words)
+    scoped = all(".justfit" in part for rule in rules for part in rule.split(","))
+    assert scoped, "a style would leak into the notebook"
+
+
+def test_rendering_twice_gives_the_same_page():
+    assert render_html(patients.overfitting()) == render_html(patients.overfitting())
