@@ -170,13 +170,20 @@ class Program:
         return len(self._chunks)
 
     def _run(self, work: Callable[[TrainingChunk], None], stop: threading.Event) -> None:
+        def guarded(chunk: TrainingChunk) -> None:
+            try:
+                work(chunk)
+            except BaseException:
+                stop.set()  # at once, from whichever thread: the caller may still be waiting for an earlier chunk
+                raise
+
         with one_torch_thread():
             if self.num_threads == 1 or len(self._chunks) == 1:
                 for chunk in self._chunks:
-                    work(chunk)
+                    guarded(chunk)
                 return
             with ThreadPoolExecutor(self.num_threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                futures = [pool.submit(work, chunk) for chunk in self._chunks]
+                futures = [pool.submit(guarded, chunk) for chunk in self._chunks]
                 try:
                     for future in futures:
                         future.result()
