@@ -22,6 +22,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from justfit.checkup import check
     from justfit.cures import Dropout, initialize_
     from justfit.errors import JustFitError
     from justfit.estimators import JustFitClassifier, JustFitRegressor, fit_table, predict_table
@@ -35,6 +36,7 @@ __all__ = [
     "JustFitError",
     "JustFitRegressor",
     "__version__",
+    "check",
     "fans",
     "fit_table",
     "gain",
@@ -49,6 +51,7 @@ _ROOMS = {
     "JustFitClassifier": "justfit.estimators",
     "JustFitError": "justfit.errors",
     "JustFitRegressor": "justfit.estimators",
+    "check": "justfit.checkup",
     "fans": "justfit.maths",
     "fit_table": "justfit.estimators",
     "gain": "justfit.maths",

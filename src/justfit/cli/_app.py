@@ -11,8 +11,11 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from justfit.cli._check import check
+from justfit.cli._explain import explain
 from justfit.cli._fit import fit
 from justfit.cli._predict import predict
+from justfit.cli._rules import rules
 
 app = typer.Typer(
     name="justfit",
@@ -24,6 +27,9 @@ app = typer.Typer(
 )
 app.command(epilog="Example:  justfit fit patients.csv --target outcome --out patients-fit")(fit)
 app.command(epilog="Example:  justfit predict patients-fit new_patients.csv --out predictions.csv")(predict)
+app.command(epilog="Example:  justfit check nets.py:build --input 64,3,32,32 --classes 10")(check)
+app.command(epilog="Example:  justfit explain JF204")(explain)
+app.command(epilog="Example:  justfit rules")(rules)
 
 
 def _show_version(wanted: bool) -> None:
@@ -44,7 +50,8 @@ def root(
     """Does my neural network overfit or underfit, and what cures it?
 
     justfit trains one network per setting of L2 and dropout on your table, judges the network without
-    regularization, chooses the cure, proves it on held-out rows, and keeps the network that fits.
+    regularization, chooses the cure, proves it on held-out rows, and keeps the network that fits. Before training it
+    checks any PyTorch network as a linter checks code.
     """
 
 

@@ -13,17 +13,21 @@ import typer
 
 from justfit.errors import JustFitError
 
+FOUND = 1
 BAD_INPUT = 2
 INTERNAL = 3
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
 @contextmanager
-def exit_codes(*, if_interrupted: str) -> Iterator[None]:
+def exit_codes(
+    *, if_interrupted: str, if_out_of_memory: str = "Use `--quick`, or give the table fewer rows or columns."
+) -> Iterator[None]:
     """End a command with one clear message and its exit code, whatever was raised inside.
 
     Args:
         if_interrupted: What Ctrl-C leaves behind, as one sentence.
+        if_out_of_memory: What to do then, as one sentence.
 
     Raises:
         Exit: 2 for a JustFitError, 130 for Ctrl-C or SIGTERM, 3 for every other exception.
@@ -37,7 +41,7 @@ def exit_codes(*, if_interrupted: str) -> Iterator[None]:
     except typer.Exit:
         raise
     except MemoryError:
-        _stop(INTERNAL, "error: The memory does not suffice. Use `--quick`, or give the table fewer rows or columns.")
+        _stop(INTERNAL, f"error: The memory does not suffice. {if_out_of_memory}")
     except Exception as error:
         advice = "This is a fault of justfit, not of your input; set JUSTFIT_DEBUG=1 to see where it happened."
         _stop(INTERNAL, f"internal error: {type(error).__name__}: {error}. {advice}")

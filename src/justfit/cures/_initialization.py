@@ -7,9 +7,11 @@ import math
 import secrets
 from dataclasses import dataclass, field
 from numbers import Integral, Real
+from typing import Any
 
 from torch import Tensor, nn
 
+from justfit.cures._auto import initialize_auto
 from justfit.cures._initialization_draw import GAIN_SCHEMES, SCHEMES, Scheme, draw, scheme_std, stream
 from justfit.cures._initialization_layers import Follower, assumed, find_followers, find_layers, find_untouched
 from justfit.cures._initialization_record import Initialization, ParameterChange, write
@@ -21,11 +23,12 @@ DEFAULT_NORMAL_STD = 0.01  # the lecture's small random numbers: too small for a
 
 def initialize_(
     module: nn.Module,
-    *inputs: Tensor,
+    *inputs: Any,
     scheme: Scheme = "he",
     seed: int | None = None,
     std: float | None = None,
     nonlinearity: Nonlinearity | None = None,
+    **keyword_inputs: Any,
 ) -> Initialization:
     r"""Initialize all Linear, Conv and ConvTranspose layers in place: weights by scheme, their biases zero.
 
@@ -39,7 +42,18 @@ def initialize_(
     he         N(0, gain²/fan_in): 2/fan_in for ReLU, 2/((1+a²)·fan_in) for leaky slope a
     lecun      N(0, 1/fan_in)
     orthogonal Haar-orthogonal · gain · √(max(1, out/in)): variance gain²/fan_in also where it widens
+    auto       measured on a batch, for any module and depth: see below
     ========== =================================================================================
+
+    `auto` runs the module on `*inputs` twice without gradients, and at most twice with, whatever its depth. It sees
+    every weight that the forward pass uses, in the order of use: functional and shared weights, packed attention,
+    recurrent layers. In a plain chain, layers before a gate activation (ReLU, leaky ReLU, GELU, SiLU, hard-swish,
+    softplus) are drawn mirrored orthogonal, W = [[U, −U], [−U, U]], which is an isometry through the activation;
+    convolutions start with their centre tap; all others are orthogonal. Each weight is then scaled in flight: to output
+    rms 1; to mean square slope 1 through saturating activations (χ = 1), corrected by a measured backward pass; to
+    1/√R of the stream for the last weight of each of R residual branches; to 0.1 at the output, so that the loss starts
+    at that of an uninformed prediction. Weights that are zero at the end of a branch stay zero. Embeddings,
+    normalisation and parametrized weights are left alone and named.
 
     `he` and `orthogonal` take the gain of the activation that follows the layer. In an `nn.Sequential` (nested ones
     unrolled; dropout, normalisation, pooling and flattening looked through) that is the next module; gain 1 where
@@ -56,11 +70,12 @@ def initialize_(
 
     Args:
         module: Changed in place; parameters keep identity, device, dtype and `requires_grad`.
-        *inputs: A batch for the module, for schemes that look at data. The present ones do not, and do not run it.
+        *inputs: A batch for the module, as it takes it; `auto` measures on it, the other schemes do not look.
         scheme: See above.
         seed: At least 0. If not given, fresh entropy from the operating system; the record holds it.
         std: Of the scheme `normal` only, positive; default 0.01.
         nonlinearity: As in `justfit.maths.gain`; read by `he` and `orthogonal` only.
+        **keyword_inputs: For the module, by name; read by `auto` only.
 
     Returns:
         What was done, with `undo()`. It keeps a copy of the old values.
@@ -78,11 +93,21 @@ def initialize_(
         ['2.weight', '2.bias']
         >>> record.undo()
 
+        Deep, and by measuring:
+
+        >>> import torch
+        >>> deep = nn.Sequential(*[part for _ in range(100) for part in (nn.Linear(32, 32), nn.GELU())])
+        >>> record = initialize_(deep, torch.randn(64, 32), scheme="auto", seed=0)
+        >>> record.changes[0].scheme, record.num_passes
+        ('mirrored orthogonal', 2)
+
     References:
         The lecture, C14–C17. Saxe, McClelland, Ganguli, "Exact Solutions to the Nonlinear Dynamics of Learning in
         Deep Linear Neural Networks", 2014, section 3 (orthogonal). See also `scheme_std` for the others.
     """
     _check(module, inputs, scheme, std, nonlinearity)
+    if scheme == "auto":
+        return initialize_auto(module, inputs, keyword_inputs, _seed(seed))
     plan = _Plan(scheme=scheme, seed=_seed(seed), std=DEFAULT_NORMAL_STD if std is None else std)
     plan.fill(module, nonlinearity)
     record = plan.record(find_untouched(module, set(plan.steps)))
@@ -149,7 +174,7 @@ class _Plan:
 
 
 def _check(
-    module: nn.Module, inputs: tuple[Tensor, ...], scheme: str, std: float | None, nonlinearity: Nonlinearity | None
+    module: nn.Module, inputs: tuple[Any, ...], scheme: str, std: float | None, nonlinearity: Nonlinearity | None
 ) -> None:
     if not isinstance(module, nn.Module):
         raise ArgumentError(
@@ -157,7 +182,7 @@ def _check(
             found=f"a {type(module).__name__}",
             way_out="Pass the network itself, not its parameters or its class.",
         )
-    if not all(isinstance(batch, Tensor) for batch in inputs):
+    if scheme != "auto" and not all(isinstance(batch, Tensor) for batch in inputs):
         raise ArgumentError(
             "`*inputs` must be tensors.",
             found=f"{', '.join(type(batch).__name__ for batch in inputs)}",

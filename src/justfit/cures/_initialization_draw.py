@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from justfit.maths import fans
 
-Scheme = Literal["zero", "normal", "xavier", "glorot", "he", "lecun", "orthogonal"]
+Scheme = Literal["zero", "normal", "xavier", "glorot", "he", "lecun", "orthogonal", "auto"]
 SCHEMES: tuple[str, ...] = get_args(Scheme)
 GAIN_SCHEMES = ("he", "orthogonal")  # the others are defined without an activation
 
@@ -51,7 +51,7 @@ def draw(scheme: Scheme, weight: Tensor, groups: int, std: float, generator: tor
         return torch.randn(weight.shape, generator=generator, dtype=dtype, device="cpu") * std
     size = (groups, weight.shape[0] // groups, math.prod(weight.shape[1:]))
     matrices = torch.randn(size, generator=generator, dtype=dtype, device="cpu")
-    return (_haar(matrices) * (std * math.sqrt(max(matrices.shape[1:])))).reshape(weight.shape)
+    return (haar(matrices) * (std * math.sqrt(max(matrices.shape[1:])))).reshape(weight.shape)
 
 
 def stream(seed: int, name: str) -> torch.Generator:
@@ -60,7 +60,7 @@ def stream(seed: int, name: str) -> torch.Generator:
     return torch.Generator(device="cpu").manual_seed(int.from_bytes(digest, "big") >> 1)
 
 
-def _haar(gaussian_GRC: Tensor) -> Tensor:
+def haar(gaussian_GRC: Tensor) -> Tensor:
     """Turn Gaussian matrices into Haar-distributed ones with orthonormal rows or columns; mean square 1/max(R, C).
 
     QR alone is not uniform: LAPACK fixes the signs of R's diagonal (Mezzadri, "How to Generate Random Matrices from

@@ -45,12 +45,14 @@ class Initialization:
         seed: The seed the values were drawn from, also when none was given: pass it to get the same network again.
         changes: One entry per changed parameter, in order of registration.
         untouched: (name, reason) of every other parameter.
+        num_passes: Forward passes through the network that were made to measure it; 0 for schemes that do not look.
     """
 
     scheme: str
     seed: int
     changes: tuple[ParameterChange, ...]
     untouched: tuple[tuple[str, str], ...]
+    num_passes: int = 0
     _before: tuple[tuple[nn.Parameter, Tensor], ...] = field(repr=False, compare=False)
 
     def undo(self) -> None:

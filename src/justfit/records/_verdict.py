@@ -28,6 +28,8 @@ class Finding:
         why: Why it matters, one sentence.
         when_wrong: When the rule may be wrong, one sentence.
         cure: What helps, one sentence.
+        evidence: The numbers in words; made from value and threshold if not given.
+        source: File and line where the layer is built, such as `net.py:41`; None where it cannot be known.
     """
 
     code: str
@@ -40,6 +42,13 @@ class Finding:
     why: str
     when_wrong: str
     cure: str
+    evidence: str = ""
+    source: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.evidence:
+            words = f"{self.value:.3g} {self.unit}, threshold {self.threshold:.3g}"
+            object.__setattr__(self, "evidence", words)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

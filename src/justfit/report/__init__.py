@@ -1,4 +1,4 @@
-"""One document from a record, three outputs: terminal text, one HTML file, JSON.
+"""One document from a record, several outputs: terminal text, one HTML file, JSON; SARIF and more of a checkup.
 
 The words and numbers are made once, in `Document`; text and HTML only lay them out, so they never differ. This room
 never imports torch: a record that was stored years ago can be rendered on a machine without it.
@@ -23,25 +23,47 @@ safe to show, before either enters a sentence:
 >>> f"Dropping {quoted('price' + chr(10) + '[EUR]')} costs {with_se(0.2934, 0.0213, 'nats')}."
 'Dropping “price [EUR]” costs 0.293 ± 0.021 nats.'
 
+A checkup of a network before training, and a comparison of initialization schemes, are rendered the same way
+(`render_checkup_text`, `render_comparison_html`, …); a checkup also as what other programs read:
+
+>>> from justfit.report._place import place_of
+>>> place_of("models/net.py:41").line
+41
+
 The modules inside: `_numbers` and `_names` write a number and a name; `_verdict`, `_choice`, `_comparison` and `_facts`
 say what was found, `_titles` what each figure shows, and `_build` puts it in order; `_svg`, `_axes` and the figures
-draw; `_html`, `_text` and `_output` are the outputs.
+draw; `_html`, `_text` and `_output` are the outputs. Of a checkup, `_trunk`, `_checkup_words`, `_checkup_layers` and
+`_schemes` hold the words, `_signal_figure` the plot, `_checkup_text`, `_schemes_text`, `_signal_html`, `_sarif`,
+`_github` and `_junit` the outputs.
 """
 
 from __future__ import annotations
 
 from justfit.report._build import build_document
+from justfit.report._checkup_text import render_checkup_text
 from justfit.report._document import Document
+from justfit.report._github import render_github
 from justfit.report._html import render_html, render_html_fragment
+from justfit.report._junit import render_junit
 from justfit.report._output import render_json, write_atomically
+from justfit.report._sarif import render_sarif
+from justfit.report._schemes_text import render_comparison_text
+from justfit.report._signal_html import render_checkup_html, render_comparison_html
 from justfit.report._text import render_text
 
 __all__ = [
     "Document",
     "build_document",
+    "render_checkup_html",
+    "render_checkup_text",
+    "render_comparison_html",
+    "render_comparison_text",
+    "render_github",
     "render_html",
     "render_html_fragment",
     "render_json",
+    "render_junit",
+    "render_sarif",
     "render_text",
     "write_atomically",
 ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FigureKey = Literal["curves", "path", "map", "effect", "probabilities"]
+FigureKey = Literal["curves", "path", "map", "effect", "probabilities", "signal", "gradient"]
+Tone = Literal["good", "bad", "open"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +98,30 @@ class Document:
     headline: str
     notices: tuple[str, ...]
     verdict: str
-    tone: Literal["good", "bad", "open"]
+    tone: Tone
     choice: tuple[str, ...]
     cards: tuple[Card, ...]
     test: Section
     next_steps: tuple[str, ...]
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalDocument:
+    """What one forward and one backward pass showed, of one network or of several schemes beside each other.
+
+    Attributes:
+        subject: What was looked at, in one line.
+        headline: What was found, in one sentence.
+        verdict: What else must be said at once, in sentences.
+        tone: `good`, `bad` or `open`: how the headline is coloured, never the only carrier of it.
+        cards: The key numbers.
+        sections: Everything else, in reading order.
+    """
+
+    subject: str
+    headline: str
+    verdict: tuple[str, ...]
+    tone: Tone
+    cards: tuple[Card, ...]
     sections: tuple[Section, ...]

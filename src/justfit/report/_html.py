@@ -54,11 +54,12 @@ def _render(template: str, result: FitResult) -> str:
 
     # Safe: the drawings escape every text and attribute themselves.
     drawings = {key: [Markup(panel) for panel in draw(result)] for key, draw in _DRAW.items()}  # noqa: S704
-    return _environment().get_template(template).render(document=build_document(result), drawings=drawings)
+    return page_environment().get_template(template).render(document=build_document(result), drawings=drawings)
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Make the templates, with autoescape; the same ones at every call."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

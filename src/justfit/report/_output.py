@@ -8,17 +8,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from justfit.errors import OutputError
-from justfit.records import FitResult, to_json
+from justfit.records import Checkup, FitResult, SchemeComparison, to_json
 from justfit.report._names import shown
 
 
-def render_json(result: FitResult) -> str:
-    """Render a result as JSON text that `justfit.records.from_json` reads back.
+def render_json(record: FitResult | Checkup | SchemeComparison) -> str:
+    """Render a record as JSON text that `justfit.records.from_json` reads back.
 
     A lone surrogate, as file names that are not UTF-8 bring along, is written as its JSON escape, so that the text
     can always be encoded.
     """
-    return _encodable(to_json(result)).decode()
+    return _encodable(to_json(record)).decode()
 
 
 def write_atomically(path: str | os.PathLike[str], content: str | bytes) -> None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from justfit.records import FitResult, SweepRecord
 from justfit.report._build import build_document
 from justfit.report._choice import DIVERGED
-from justfit.report._document import Document, FindingEntry
+from justfit.report._document import Document
 from justfit.report._names import shown
 from justfit.report._numbers import number, setting
+from justfit.report._terminal import empty_table, print_finding, print_heading, print_list, writer
 from justfit.report._verdict import loss_unit
 
 if TYPE_CHECKING:
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _STYLES = {"good": "green", "bad": "yellow", "open": "cyan"}
-_SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
-_PLAIN = str.maketrans(
-    {
-        "λ": "l2", "Σ": "sum ", "²": "^2", "±": "+-", "−": "-", "×": "x", "·": "*", "→": "->", "≤": "<=", "…": "...",
-        "“": '"', "”": '"', "’": "'", "—": "-", "★": "*", "◆": "#", "≈": "~", "•": "-", "⁻": "-",
-        "\u2068": "", "\u2069": "",
-        **{power: str(k) for k, power in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹") if k != 2},
-    }
-)  # fmt: skip
 
 
 def render_text(result: FitResult, console: Console, *, files: Mapping[str, object] | None = None) -> None:
@@ -47,31 +39,16 @@ def render_text(result: FitResult, console: Console, *, files: Mapping[str, obje
         >>> render_text(result, Console(), files={"Report": "digits/report.html"})  # doctest: +SKIP
     """
     document = build_document(result)
-    write = _writer(console)
+    write = writer(console)
     _print_verdict(document, console, write)
     _print_choice(document, result.sweep, console, write)
     _print_test(document, console, write)
     _print_findings(document, console, write)
-    _print_list("Next steps", document.next_steps, console, write)
+    print_list("Next steps", document.next_steps, console, write)
     if files:
-        _print_list(
+        print_list(
             "Files", tuple(f"{shown(what)}: {shown(str(path), 400)}" for what, path in files.items()), console, write
         )
-
-
-def _writer(console: Console) -> Callable[..., Text]:
-    from rich.text import Text
-
-    encoding = console.encoding or "utf-8"
-
-    def write(text: str, style: str = "") -> Text:
-        try:
-            text.encode(encoding)
-        except UnicodeError:
-            text = text.translate(_PLAIN).encode(encoding, errors="replace").decode(encoding)
-        return Text(text, style=style, overflow="fold")
-
-    return write
 
 
 def _print_verdict(document: Document, console: Console, write: Callable[..., Text]) -> None:
@@ -87,7 +64,7 @@ def _print_verdict(document: Document, console: Console, write: Callable[..., Te
 
 
 def _print_choice(document: Document, record: SweepRecord, console: Console, write: Callable[..., Text]) -> None:
-    _print_heading("Choice", console, write)
+    print_heading("Choice", console, write)
     for sentence in document.choice:
         console.print(write(sentence))
     if len(record.l2) * len(record.dropout) > 1 and 10 + 10 * len(record.dropout) <= console.width:
@@ -96,7 +73,7 @@ def _print_choice(document: Document, record: SweepRecord, console: Console, wri
 
 
 def _grid(record: SweepRecord, write: Callable[..., Text]) -> Table:
-    table = _empty_table(
+    table = empty_table(
         f"Validation loss in {loss_unit(record.unit)}. ★ best, ◆ chosen, ≈ cannot be told from the best", write
     )
     table.add_column(write("λ"), justify="right")
@@ -115,12 +92,12 @@ def _grid(record: SweepRecord, write: Callable[..., Text]) -> Table:
 
 def _print_test(document: Document, console: Console, write: Callable[..., Text]) -> None:
     section = document.test
-    _print_heading(section.heading, console, write)
+    print_heading(section.heading, console, write)
     for sentence in section.sentences:
         console.print(write(sentence))
     for content in section.tables:
         console.print()
-        table = _empty_table(content.caption, write)
+        table = empty_table(content.caption, write)
         for k, heading in enumerate(content.columns):
             table.add_column(write(heading), justify="right" if k else "left")
         for row in content.rows:
@@ -131,40 +108,6 @@ def _print_test(document: Document, console: Console, write: Callable[..., Text]
 def _print_findings(document: Document, console: Console, write: Callable[..., Text]) -> None:
     findings = [finding for section in document.sections for finding in section.findings]
     if findings:
-        _print_heading("Findings", console, write)
+        print_heading("Findings", console, write)
     for finding in findings:
-        _print_finding(finding, console, write)
-
-
-def _print_finding(finding: FindingEntry, console: Console, write: Callable[..., Text]) -> None:
-    from rich.padding import Padding
-
-    heading = write(f"{finding.severity}: ", _SEVERITY_STYLES[finding.severity])
-    heading.append_text(write(finding.heading, "bold"))
-    console.print(heading)
-    for line in (finding.measured, *(f"{what}: {sentence}" for what, sentence in finding.details)):
-        console.print(Padding(write(line), (0, 0, 0, 2)))
-
-
-def _print_list(heading: str, points: tuple[str, ...], console: Console, write: Callable[..., Text]) -> None:
-    from rich.table import Table
-
-    if not points:
-        return
-    _print_heading(heading, console, write)
-    grid = Table.grid(padding=(0, 1))
-    for point in points:
-        grid.add_row(write("•"), write(point))
-    console.print(grid)
-
-
-def _print_heading(heading: str, console: Console, write: Callable[..., Text]) -> None:
-    console.print()
-    console.print(write(heading, "bold underline"))
-
-
-def _empty_table(caption: str, write: Callable[..., Text]) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    return Table(box=box.SIMPLE_HEAD, caption=write(caption, "dim"), caption_justify="left", pad_edge=False)
+        print_finding(finding, console, write)

@@ -1,0 +1,81 @@
+"""Which findings count: codes that are selected and ignored, and severities that fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from justfit.cli._config import FailOn
+from justfit.errors import ArgumentError
+from justfit.records import Checkup
+
+_RANKS = {"info": 0, "warning": 1, "error": 2, "never": 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which findings are kept. Of two codes that fit a rule, the longer one decides; of equal ones, `ignore`.
+
+    Attributes:
+        select: Codes such as `JF301`, or their beginnings such as `JF3`.
+        ignore: The same, of what to leave out.
+        per_layer_ignores: What to leave out of layers whose path matches a pattern such as `encoder.*`.
+    """
+
+    select: tuple[str, ...] = ("JF",)
+    ignore: tuple[str, ...] = ()
+    per_layer_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def keeps(self, code: str, where: str = "") -> bool:
+        """Say whether a finding of rule `code` at layer `where` is kept.
+
+        >>> Selection(select=("JF205",), ignore=("JF2",)).keeps("JF205")
+        True
+        """
+        layered = (codes for layer, codes in self.per_layer_ignores.items() if fnmatchcase(where, layer))
+        if any(code.startswith(prefix) for codes in layered for prefix in codes):
+            return False
+        return _longest(self.select, code) > _longest(self.ignore, code)
+
+
+def keep_findings(checkup: Checkup, selection: Selection) -> Checkup:
+    """Leave out the findings that are not selected, and the rules that could not judge and are not selected."""
+    return replace(
+        checkup,
+        findings=tuple(finding for finding in checkup.findings if selection.keeps(finding.code, finding.where)),
+        unjudged=tuple(rule for rule in checkup.unjudged if selection.keeps(rule.code)),
+    )
+
+
+def fails(checkup: Checkup, fail_on: FailOn) -> bool:
+    """Say whether a finding is of severity `fail_on` or above."""
+    return any(_RANKS[finding.severity] >= _RANKS[fail_on] for finding in checkup.findings)
+
+
+def read_codes(texts: Iterable[str], known: Sequence[str], source: str) -> tuple[str, ...]:
+    """Read lists of codes, separated by commas.
+
+    Args:
+        texts: Such as `JF2,JF301`; small letters will do.
+        known: The codes of all rules.
+        source: Where they stand, for the message: `--select`, or the file and key.
+
+    Raises:
+        ArgumentError: One is neither a rule's code nor the beginning of one.
+    """
+    codes = [word.strip().upper() for text in texts for word in text.split(",")]
+    for code in codes:
+        if len(code) < len("JF") or not any(rule.startswith(code) for rule in known):
+            near = get_close_matches(code, known, n=1)
+            raise ArgumentError(
+                f"{source} must hold rule codes such as JF204, or their beginnings such as JF2.",
+                found=f"`{code}`",
+                way_out=f"Did you mean `{near[0]}`?" if near else "`justfit rules` lists them.",
+            )
+    return tuple(codes)
+
+
+def _longest(prefixes: tuple[str, ...], code: str) -> int:
+    return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=0)

@@ -1,0 +1,95 @@
+"""One forward and one backward pass of a network, as evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from justfit.probe._evidence import build_evidence
+from justfit.probe._graph import connect
+from justfit.probe._nonfinite import find_nonfinite_operation, find_nonfinite_values
+from justfit.probe._reader import SignalReader
+from justfit.probe._run import Batch, Loss, LossFunction, run_forward, run_loss, tensors_in
+from justfit.probe._tracer import Tracer
+from justfit.probe._untouched import untouched
+from justfit.probe._unwrap import eager, unwrap
+from justfit.records import SignalEvidence
+
+
+def read_signals(
+    module: nn.Module,
+    *inputs: Any,
+    targets: Any = None,
+    loss_fn: LossFunction | None = None,
+    keywords: Mapping[str, Any] | None = None,
+) -> SignalEvidence:
+    r"""Measure how signals and gradients travel through a network, in one forward and one backward pass.
+
+    The module is left as it was, bit for bit. Dropout is off and batch normalisation uses the batch, in train and in
+    eval mode. Without a loss, gradients start from a random direction of the output.
+
+    .. math:: \text{forward gain}_l = \frac{\text{rms}(a_l)}{\text{rms}(a_{l-1})}, \qquad
+              \text{backward gain}_l = \frac{\lVert\partial L/\partial a_{l-1}\rVert}{\lVert\partial L/\partial a_l\rVert}
+
+    Args:
+        module: Any `nn.Module`; compiled and data-parallel ones are unwrapped.
+        *inputs: One batch, as the module takes it; at least two examples tell more.
+        targets: Class numbers, numbers of the output's shape, or whatever `loss_fn` compares with.
+        loss_fn: Function of output and targets, or of the output alone where there are no targets.
+        keywords: Keyword inputs.
+
+    Returns:
+        Everything that was measured.
+
+    Raises:
+        ArgumentError: No loss can be made from these arguments, or nothing depends on the parameters.
+        UnsupportedModuleError: The module cannot be run as it is: sharded, scripted, on the meta device, lazy.
+        Exception: Whatever the module itself raises, with a note.
+
+    References:
+        Schoenholz, Gilmer, Ganguli, Sohl-Dickstein, "Deep Information Propagation", 2017, sections 4 and 5.
+    """
+    module = unwrap(module)
+    batch = Batch(inputs=inputs, keywords=keywords or {}, targets=targets, loss_fn=loss_fn)
+    with untouched(module), eager(module):
+        broken = find_nonfinite_values(module, batch)
+        reader = SignalReader(batch.size)
+        tracer = Tracer(module, reader)
+        output = run_forward(module, batch, tracer, with_gradient=True)
+        for tensor in tensors_in(output):
+            node = tracer.node(tensor)
+            if node is not None and tensor.is_floating_point():
+                reader.take(node, tensor)
+        outputs = [node for tensor in tensors_in(output) if (node := tracer.node(tensor)) is not None]
+        num_forward = len(tracer.nodes)
+        reader.in_loss = True
+        loss = run_loss(output, batch, tracer)
+        gradients = _backward(module, loss, tracer.input_leaves)
+        connect(tracer.nodes[:num_forward])
+        evidence = build_evidence(
+            module, batch, tracer, reader, outputs=outputs, loss=loss, gradients=gradients
+        )
+        if broken is None and not _is_finite(evidence, loss):
+            broken = find_nonfinite_operation(module, batch, evidence)
+    return evidence if broken is None else replace(evidence, nonfinite=broken)
+
+
+def _backward(module: nn.Module, loss: Loss, leaves: list[Tensor]) -> dict[str, Tensor | None]:
+    """Send the gradient back to the parameters and the inputs, without touching any `.grad`."""
+    named = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    wanted = [*named.values(), *leaves]
+    if not wanted or not loss.tensor.requires_grad:
+        return {}
+    gradients = torch.autograd.grad(loss.tensor, wanted, allow_unused=True)
+    return dict(zip(named, gradients, strict=False))
+
+
+def _is_finite(evidence: SignalEvidence, loss: Loss) -> bool:
+    numbers = [layer.output_rms for layer in evidence.layers] + [layer.input_rms for layer in evidence.layers]
+    numbers += [point.rms for point in evidence.trunk] + [float(loss.tensor.detach())]
+    gradients = [layer.weight_gradient_rms for layer in evidence.layers if layer.weight_gradient_rms == float("inf")]
+    return all(abs(number) < float("inf") for number in numbers) and not gradients

@@ -1,0 +1,117 @@
+"""Where NaN or infinity appeared first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from justfit.probe._graph import Node, weights_before
+from justfit.probe._names import layer_name
+from justfit.probe._operations import MASKS
+from justfit.probe._run import Batch, run_forward, tensors_in
+from justfit.probe._source import find_source
+from justfit.probe._tracer import Tracer, WeightedCall
+from justfit.records import NonFinite, SignalEvidence
+
+
+def find_nonfinite_values(module: nn.Module, batch: Batch) -> NonFinite | None:
+    """Look for NaN or infinity in what goes in: the inputs, then the parameters."""
+    inputs = [(f"input {number}", value) for number, value in enumerate(batch.inputs)] + list(batch.keywords.items())
+    for name, value in inputs:
+        broken = _first_broken((name, tensor) for tensor in tensors_in(value))
+        if broken is not None:
+            return NonFinite(stage="input", operation=broken[0], layer="", **_facts(broken[1]))
+    broken = _first_broken(module.named_parameters())
+    if broken is None:
+        return None
+    name, tensor = broken
+    layer = layer_name(name)
+    return NonFinite(
+        stage="parameter", operation=name, layer=layer, source=find_source(module, layer), **_facts(tensor)
+    )
+
+
+def find_nonfinite_operation(module: nn.Module, batch: Batch, evidence: SignalEvidence) -> NonFinite | None:
+    """Run the forward pass again, looking at every operation, and name the one that broke the signal."""
+    watcher = _Watcher()
+    tracer = Tracer(module, watcher)
+    run_forward(module, batch, tracer, with_gradient=False)
+    culprit = watcher.culprit()
+    if culprit is None:
+        return _outside_forward(module, evidence)
+    node, facts, largest = culprit
+    before = weights_before(node)
+    layer = layer_name(tracer.calls[before[0].call].owner.parameter) if before else ""
+    source = find_source(module, layer) if layer else None
+    return NonFinite(
+        stage="forward", operation=node.operation, layer=layer, source=source, largest_input=largest, **facts
+    )
+
+
+class _Watcher:
+    """Remembers every operation whose result is not finite."""
+
+    def __init__(self) -> None:
+        self.broken: dict[int, tuple[Node, dict[str, Any], float]] = {}
+
+    def weighted(self, call: WeightedCall, output: Tensor) -> Tensor:
+        self._look(call.node, [call.input], output)
+        return output
+
+    def operation(self, node: Node, operands: list[Tensor], output: Tensor, arguments: tuple[Any, ...]) -> None:
+        self._look(node, operands, output)
+
+    def attention(self, node: Node, query: Tensor, key: Tensor, value: Tensor, output: Tensor, options: Any) -> None:
+        self._look(node, [query, key, value], output)
+
+    def culprit(self) -> tuple[Node, dict[str, Any], float] | None:
+        """Return the operation that the first NaN came from; without NaN, the first infinity that no mask wrote."""
+        nans = [index for index, (_, facts, _) in self.broken.items() if facts["kind"] == "nan"]
+        if nans:
+            node = self.broken[min(nans)][0]
+            while True:  # infinity minus infinity is NaN: go back to where the infinity came from
+                behind = [p for p in node.parents if p.index in self.broken and p.operation not in MASKS]
+                if not behind:
+                    return self.broken[node.index]
+                node = behind[0]
+        return next((found for found in self.broken.values() if found[0].operation not in MASKS), None)
+
+    def _look(self, node: Node, operands: list[Tensor], output: Tensor) -> None:
+        if not bool(torch.isfinite(output).all()):
+            finite = [tensor[torch.isfinite(tensor)] for tensor in operands if tensor.is_floating_point()]
+            sizes = [float(tensor.abs().max()) for tensor in finite if tensor.numel()]
+            self.broken[node.index] = (node, _facts(output), max(sizes, default=math.nan))
+
+
+def _outside_forward(module: nn.Module, evidence: SignalEvidence) -> NonFinite | None:
+    """Blame the loss or the backward pass: every forward operation is finite."""
+    value = evidence.loss.value
+    if not math.isnan(evidence.loss.expected) or evidence.loss.name != "random projection":
+        if not math.isfinite(value):
+            kind = "nan" if math.isnan(value) else "inf"
+            return NonFinite(stage="loss", operation=evidence.loss.name, layer="", kind=kind, num_values=1)
+    for layer in reversed(evidence.layers):
+        if layer.weight_gradient_rms == math.inf or layer.gradient_norm == math.inf:
+            source = find_source(module, layer.name)
+            operation = f"gradient of {layer.operation}"
+            return NonFinite(
+                stage="backward", operation=operation, layer=layer.name, source=source, kind="inf", num_values=1
+            )
+    return None
+
+
+def _first_broken(named: Iterable[tuple[str, Tensor]]) -> tuple[str, Tensor] | None:
+    for name, tensor in named:
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor.detach().sum())):
+            if not bool(torch.isfinite(tensor.detach()).all()):
+                return name, tensor.detach()
+    return None
+
+
+def _facts(tensor: Tensor) -> dict[str, Any]:
+    has_nan = bool(torch.isnan(tensor).any())
+    return {"kind": "nan" if has_nan else "inf", "num_values": int((~torch.isfinite(tensor)).sum())}

@@ -1,0 +1,132 @@
+"""Looks on while a network runs, and takes the numbers of every weight, sum, nonlinearity and attention."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from justfit.probe._attention import AttentionReading, read_attention, read_weights
+from justfit.probe._graph import Node, weights_before
+from justfit.probe._loss_faults import LOSSES, LossOperation, look_at_loss
+from justfit.probe._operations import DEAD_BELOW, PRODUCTS, SATURATING
+from justfit.probe._spread import Spread, SpreadMeter
+from justfit.probe._statistics import dead_share, safe_norm, saturated_share, unit_dimension
+from justfit.probe._tracer import WeightedCall
+
+
+class SignalReader:
+    """Takes the numbers while forward and backward run; they stay on the device until both have ended.
+
+    Args:
+        batch_size: Examples in the batch.
+    """
+
+    def __init__(self, batch_size: int) -> None:
+        self.batch_size = batch_size
+        self._meter = SpreadMeter(batch_size)
+        self.spreads = self._meter.sizes
+        self.output_rms: dict[int, Tensor] = {}
+        self.gradients: dict[int, Tensor] = {}
+        self.shares: dict[int, Tensor] = {}
+        self.attentions: list[tuple[Node, AttentionReading]] = []
+        self.loss_operations: list[LossOperation] = []
+        self.in_loss = False
+        self._followed: set[int] = set()
+        self._softmaxes: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def weighted(self, call: WeightedCall, output: Tensor) -> Tensor:
+        """Take the sizes of a weight's input and output."""
+        if call.input_node is not None:
+            self.take(call.input_node, call.input)
+        self.output_rms[call.node.index] = safe_norm(output) / math.sqrt(max(output.numel(), 1))
+        self._follow(call.node, output)
+        return output
+
+    def operation(self, node: Node, operands: list[Tensor], output: Tensor, arguments: tuple[Any, ...]) -> None:
+        """Take what an operation of its kind shows."""
+        if self.in_loss or node.operation in LOSSES:
+            found = look_at_loss(node, operands, output)
+            if found is not None:
+                self.loss_operations.append(found)
+        elif node.operation == "add" and len(node.parents) == 2 and output.numel() > 1:
+            self.take(node, output)
+        elif node.operation in DEAD_BELOW:
+            self._take_dead(node, operands[0], output)
+        elif node.operation in SATURATING:
+            before = operands[0] if operands[0] is not output else output
+            self.shares[node.index] = saturated_share(before, node.operation)
+        elif node.operation == "softmax" and operands[0] is not output:
+            self._softmaxes[node.index] = (operands[0], output)
+        elif node.operation in PRODUCTS and len(operands) == 2:
+            self._take_written_attention(node, operands, output)
+
+    def attention(self, node: Node, query: Tensor, key: Tensor, value: Tensor, output: Tensor, options: Any) -> None:
+        """Take what a fused attention shows."""
+        args, kwargs = options
+        mask = args[3] if len(args) > 3 else kwargs.get("attn_mask")
+        causal = args[5] if len(args) > 5 else kwargs.get("is_causal", False)
+        reading = read_attention(
+            query, key, value, output, mask=mask, causal=bool(causal), scale=kwargs.get("scale")
+        )
+        if reading is not None:
+            self.attentions.append((node, reading))
+
+    def take(self, node: Node, tensor: Tensor) -> None:
+        """Take size and diversity of a tensor, and the size of its gradient when backward comes."""
+        if node.index not in self.spreads:
+            self._meter.take(node.index, tensor)
+            self._follow(node, tensor)
+
+    def read_spreads(self) -> dict[int, Spread]:
+        """Bring size and diversity of what was taken to the host."""
+        return self._meter.read()
+
+    def _follow(self, node: Node, tensor: Tensor) -> None:
+        if tensor.requires_grad and node.index not in self._followed:
+            self._followed.add(node.index)
+            tensor.register_hook(partial(self._take_gradient, node.index))
+
+    def _take_gradient(self, index: int, gradient: Tensor) -> None:
+        self.gradients[index] = safe_norm(gradient)
+
+    def _take_dead(self, node: Node, before: Tensor, output: Tensor) -> None:
+        weights = weights_before(node)
+        kind = weights[0].operation if weights else ""
+        if before.dim() < 2:
+            return
+        below = DEAD_BELOW[node.operation]
+        if before is output:  # changed in place: what is left says enough where dead means zero
+            below = 0.0
+        self.shares[node.index] = dead_share(before, unit_dimension(before, kind), below)
+
+    def _take_written_attention(self, node: Node, operands: list[Tensor], output: Tensor) -> None:
+        weights = self._softmax_before(node)
+        if weights is None:
+            return
+        logits, attention = self._softmaxes.pop(weights)
+        reading = read_weights(logits, attention, operands[1], output)
+        if reading is not None:
+            self.attentions.append((node, reading))
+
+    def _softmax_before(self, node: Node) -> int | None:
+        current: Node | None = node.parents[0] if node.parents else None
+        for _ in range(6):
+            if current is None or current.call >= 0:
+                return None
+            if current.index in self._softmaxes:
+                return current.index
+            current = current.parents[0] if current.parents else None
+        return None
+
+
+def read_numbers(readings: dict[int, Tensor]) -> dict[int, float]:
+    """Bring scalars that stayed on the device to the host, all at once."""
+    if not readings:
+        return {}
+    device = next(iter(readings.values())).device
+    stacked = torch.stack([value.double().to(device) for value in readings.values()])
+    return dict(zip(readings, stacked.tolist(), strict=True))

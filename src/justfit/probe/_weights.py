@@ -1,0 +1,239 @@
+"""What a weight's own numbers tell: its size, its family, units that are each other's twins.
+
+Shapes: U output units, R entries of a unit's row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from justfit.errors import ArgumentError
+from justfit.maths import gain
+from justfit.probe._operations import SATURATING
+from justfit.probe._statistics import safe_norm
+
+TWIN_TOLERANCE = 1e-5  # relative: far above the rounding of a gradient, far below any random difference
+UNIFORM_KURTOSIS = 1.8
+NORMAL_KURTOSIS = 3.0
+MIN_ENTRIES = 200  # below, the fourth moment tells nothing
+MAX_ENTRIES = 1 << 12  # whose moments tell the family
+MAX_COLUMNS = 32  # in which units that differ nearly always differ
+MAX_GROUP = 256  # weights of one shape that are measured together
+DEFAULT_SLACK = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightUse:
+    """A weight as a layer uses it.
+
+    Attributes:
+        weight: The weight.
+        bias: What is added to the product, or None.
+        gradient: ∂L/∂weight; None if there is none.
+        dimension: The weight's dimension that counts units.
+        is_layer: A linear or convolutional layer: its units can be each other's twins.
+    """
+
+    weight: Tensor
+    bias: Tensor | None
+    gradient: Tensor | None
+    dimension: int
+    is_layer: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightFacts:
+    """What a weight's own numbers tell; see `LayerSignal`."""
+
+    identical_fraction: float
+    weight_rms: float
+    weight_gradient_rms: float
+    has_default_values: bool
+    distribution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Of a part of a weight's entries: largest absolute value, standard deviation, kurtosis, how many entries."""
+
+    largest: float
+    spread: float
+    kurtosis: float
+    num_entries: int
+
+
+@torch.no_grad()
+def weight_facts(uses: list[WeightUse]) -> list[WeightFacts]:
+    """Measure weights, those of one shape together: hundreds of small operations would cost more than the network."""
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for place, use in enumerate(uses):
+        groups.setdefault((use.weight.shape, use.weight.dtype, use.weight.device, use.dimension), []).append(place)
+    found: dict[int, WeightFacts] = {}
+    for places in groups.values():
+        for start in range(0, len(places), MAX_GROUP):
+            part = places[start : start + MAX_GROUP]
+            found.update(zip(part, _group_facts([uses[place] for place in part]), strict=True))
+    return [found[place] for place in range(len(uses))]
+
+
+def _group_facts(uses: list[WeightUse]) -> list[WeightFacts]:
+    weights = [torch.view_as_real(w) if (w := use.weight.detach()).is_complex() else w for use in uses]
+    sizes = _rms(weights)
+    gradients = _rms([use.gradient for use in uses])
+    suspects = _may_have_twins(weights, uses[0].dimension)
+    facts = []
+    for use, size, gradient, moments, suspect in zip(
+        uses, sizes, gradients, moments_of(weights), suspects, strict=True
+    ):
+        distribution = family(moments, size)
+        twins = use.gradient if suspect and use.is_layer else None
+        facts.append(
+            WeightFacts(
+                identical_fraction=twin_share(use.weight, use.bias, twins, use.dimension),
+                weight_rms=size,
+                weight_gradient_rms=gradient,
+                has_default_values=use.is_layer
+                and distribution == "uniform"
+                and _has_default_size(moments, use.weight[0].numel(), use.bias),
+                distribution=distribution,
+            )
+        )
+    return facts
+
+
+def _rms(tensors: Sequence[Tensor | None]) -> list[float]:
+    norms = [None if tensor is None else safe_norm(tensor) for tensor in tensors]
+    taken = [norm for norm in norms if norm is not None]
+    read = iter(torch.stack(taken).tolist() if taken else [])
+    return [math.nan if t is None else next(read) / math.sqrt(max(t.numel(), 1)) for t in tensors]
+
+
+@torch.no_grad()
+def moments_of(weights: list[Tensor]) -> list[Moments]:
+    """Measure the moments of at most 4,096 entries of each of some weights of one shape."""
+    num = weights[0].numel()
+    if not num:
+        return [Moments(0.0, 0.0, math.nan, 0)] * len(weights)
+    step = -(-num // MAX_ENTRIES)
+    step += step > 1 and step % 2 == 0  # an odd step meets every column of the usual even widths
+    parts = [weight.detach().reshape(-1)[::step] for weight in weights]
+    entries_NP = torch.stack(parts).double()
+    largest_N = entries_NP.abs().amax(1)
+    entries_NP = entries_NP - entries_NP.mean(1, keepdim=True)
+    spread_N = entries_NP.square().mean(1).sqrt()
+    kurtosis_N = (entries_NP / spread_N[:, None]).square_().square_().mean(1)
+    rows = torch.stack([largest_N, spread_N, kurtosis_N], dim=1).tolist()
+    return [Moments(*row, entries_NP.shape[1]) for row in rows]
+
+
+def family(moments: Moments, rms: float) -> str:
+    """Tell the distribution of a weight's entries by its moments: zero, constant, uniform, normal or other.
+
+    Args:
+        moments: Of a part of the entries.
+        rms: Of all entries: a part of zeros or of one number tells nothing where the rest differs.
+    """
+    largest, spread = moments.largest, moments.spread
+    if rms == 0.0:
+        return "zero"
+    if spread < 1e-7 * largest or largest == 0.0:
+        return "constant" if math.isclose(rms, largest, rel_tol=1e-5) else "other"
+    if moments.num_entries < MIN_ENTRIES:
+        return "other"
+    slack = 4.0 * math.sqrt(24.0 / moments.num_entries) + 0.02  # four standard errors of normal entries' kurtosis
+    if abs(moments.kurtosis - UNIFORM_KURTOSIS) < min(slack, 0.4) and largest < 1.9 * spread:
+        return "uniform"
+    return "normal" if abs(moments.kurtosis - NORMAL_KURTOSIS) < min(slack, 0.6) else "other"
+
+
+def _has_default_size(moments: Moments, fan_in: float, bias: Tensor | None) -> bool:
+    """Tell whether uniform entries lie in ±1/√fan_in as torch's Linear and Conv layers leave them, with a bias."""
+    bound = 1.0 / math.sqrt(fan_in)
+    low = (1.0 - 10.0 / moments.num_entries - DEFAULT_SLACK) * bound
+    if not low <= moments.largest <= bound * (1.0 + 1e-4):
+        return False
+    return bias is None or not bias.is_floating_point() or bool(bias.detach().any())
+
+
+def _may_have_twins(weights: list[Tensor], dimension: int) -> list[bool]:
+    """Look at some columns of weights of one shape: where all units differ there, none has a twin."""
+    shape = weights[0].shape
+    if len(shape) < 2 or shape[dimension] < 2 or not weights[0].numel():
+        return [False] * len(weights)
+    rows = [weight.movedim(dimension, 0).flatten(1) for weight in weights]
+    step = -(-rows[0].shape[1] // MAX_COLUMNS)
+    rows_NUK = torch.stack([row[:, ::step] for row in rows]).double()
+    keys_NU2 = rows_NUK @ _probe(rows_NUK.shape[2]).to(rows_NUK)
+    size_N = torch.linalg.vector_norm(rows_NUK, dim=2).amax(1)
+    order_NU1 = keys_NU2[..., 0].argsort(1)[..., None]
+    keys_NU2 = keys_NU2.gather(1, order_NU1.expand(-1, -1, 2))
+    gap_NU = (keys_NU2[:, 1:] - keys_NU2[:, :-1]).abs().amax(2)
+    return list((gap_NU.amin(1) <= TWIN_TOLERANCE * size_N).tolist())
+
+
+@torch.no_grad()
+def twin_share(weight: Tensor, bias: Tensor | None, gradient: Tensor | None, dimension: int) -> float:
+    """Measure the share of units that have a twin: same row of weights, same bias, same row of the gradient.
+
+    Such units compute the same and learn the same, for ever.
+
+    Args:
+        weight: The weight.
+        bias: Its bias, one per unit, or None.
+        gradient: ∂L/∂weight; None gives 0, since without it nothing is known of the future.
+        dimension: The weight's dimension that counts units.
+    """
+    if gradient is None or weight.dim() < 2 or weight.shape[dimension] < 2 or gradient.shape != weight.shape or weight.is_complex():
+        return 0.0
+    weight_UR = weight.detach().movedim(dimension, 0).flatten(1).double()
+    gradient_UR = gradient.detach().movedim(dimension, 0).flatten(1).double()
+    rows_UR = torch.cat([_scaled(weight_UR), _scaled(gradient_UR)], dim=1)
+    if bias is not None and bias.shape == (len(weight_UR),):
+        rows_UR = torch.cat([rows_UR, _scaled(bias.detach()[:, None].double())], dim=1)
+    return float((_matches(weight_UR) & _matches(rows_UR)).double().mean())
+
+
+def right_rms(activation: str | None, fan_in: float, input_rms: float) -> float:
+    r"""Compute the size of weight entries that keeps a signal through this layer and its activation.
+
+    Gates and linear layers: gain(φ)/√fan_in. Saturating activations: 1/(|φ'(0)|·√fan_in), the edge of chaos at small
+    signals; a larger one saturates them with depth.
+
+    Returns:
+        rms of an entry; NaN for an activation without a gain (softmax, exp).
+    """
+    if fan_in <= 0 or not math.isfinite(input_rms):
+        return math.nan
+    if activation in SATURATING:
+        slope = {"sigmoid": 0.25, "hardsigmoid": 1.0 / 6.0, "erf": 2.0 / math.sqrt(math.pi)}.get(activation or "", 1.0)
+        return 1.0 / (slope * math.sqrt(fan_in))
+    try:
+        return (1.0 if activation is None else gain(activation)) / math.sqrt(fan_in)
+    except ArgumentError:
+        return math.nan
+
+
+def _matches(rows_UR: Tensor) -> Tensor:
+    """Mark the rows that have an equal one, by a projection on two fixed directions."""
+    keys_U2 = rows_UR @ _probe(rows_UR.shape[1]).to(rows_UR)
+    size = max(float(rows_UR.norm(dim=1).max()), 1e-300)
+    order = keys_U2[:, 0].argsort()
+    near = ((keys_U2[order][1:] - keys_U2[order][:-1]).abs() <= TWIN_TOLERANCE * size).all(1)
+    marks = torch.zeros(len(rows_UR), dtype=torch.bool, device=rows_UR.device)
+    marks[order[1:]] |= near
+    marks[order[:-1]] |= near
+    return marks
+
+
+def _probe(size: int) -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(size, 2, generator=generator, dtype=torch.float64) + 0.5
+
+
+def _scaled(values: Tensor) -> Tensor:
+    return values / values.norm().clamp_min(torch.finfo(values.dtype).tiny)

@@ -1,0 +1,63 @@
+"""The linter from name to exit code, with nothing replaced."""
+
+import json
+
+import pytest
+
+NETS = """
+import torch
+from torch import nn
+
+class Deep(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(16, 32)
+        self.blocks = nn.Sequential(*[layer for _ in range(40) for layer in (nn.Linear(32, 32), nn.ReLU())])
+        self.head = nn.Linear(32, 3)
+    def forward(self, x):
+        return self.head(self.blocks(self.first(x)))
+
+def healthy():
+    layers = nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 3)
+    nn.init.kaiming_normal_(layers[0].weight, nonlinearity="relu")
+    return nn.Sequential(*layers)
+
+def disagreeing():
+    return nn.Sequential(nn.Linear(16, 8), nn.Linear(9, 3))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _nets(tmp_path, monkeypatch):
+    (tmp_path / "real_nets.py").write_text(NETS)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_network_that_cannot_learn_is_exit_1_with_the_line_that_builds_the_layer(run):
+    done = run("check", "real_nets.py:Deep", "--classes", "3", "--output-format", "json")
+    assert done.exit_code == 1, done.stderr
+    findings = {finding["code"]: finding for finding in json.loads(done.stdout)["findings"]}
+    assert findings["JF201"]["source"] == "real_nets.py:9"
+    assert "real_nets.py,line=9" in run("check", "real_nets.py:Deep", "--output-format", "github").stdout
+
+
+def test_a_healthy_network_is_exit_0(run):
+    done = run("check", "real_nets.py:healthy", "--classes", "3")
+    assert done.exit_code == 0, done.stdout + done.stderr
+
+
+def test_a_network_that_cannot_run_is_exit_2(run):
+    done = run("check", "real_nets.py:disagreeing")
+    assert done.exit_code == 2
+    assert "Found `RuntimeError: mat1 and mat2 shapes cannot be multiplied (64x8 and 9x3)`." in done.stderr
+
+
+def test_schemes_are_compared(run):
+    done = run("check", "real_nets.py:healthy", "--classes", "3", "--compare", "zero,he", "--output-format", "json")
+    assert done.exit_code == 0, done.stderr
+    zero, he = json.loads(done.stdout)["schemes"]
+    assert zero["checkup"]["evidence"]["layers"][0]["weight_rms"] == 0.0
+    assert he["checkup"]["evidence"]["layers"][0]["weight_rms"] > 0.2
+    unknown = run("check", "real_nets.py:healthy", "--compare", "zzz")
+    assert unknown.exit_code == 2
+    assert "Found `zzz`" in unknown.stderr

@@ -1,0 +1,184 @@
+"""A checkup and a comparison in a terminal."""
+
+import io
+import time
+from dataclasses import replace
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from justfit.records import Unjudged
+from justfit.report import render_checkup_text, render_comparison_text
+from justfit.report._checkup_layers import chosen_layers
+from justfit.report._checkup_words import verdict
+from justfit.report._schemes import comparison_title
+from justfit.report._schemes_text import sparkline
+from tests.unit.report import checkups
+
+
+def printed(render, record, *, width=100, encoding="utf-8", **options):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="")
+    render(record, Console(file=stream, width=width, highlight=False), **options)
+    stream.flush()
+    return stream.buffer.getvalue().decode(encoding)
+
+
+def squeezed(text):
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+@pytest.mark.parametrize("name", checkups.ALL)
+def test_every_checkup_fits_every_width(name, width):
+    text = printed(render_checkup_text, checkups.ALL[name](), width=width, verbose=True)
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    assert "nan" not in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+@pytest.mark.parametrize("name", checkups.COMPARISONS)
+def test_every_comparison_fits_every_width(name, width):
+    text = printed(render_comparison_text, checkups.COMPARISONS[name](), width=width)
+    assert max(cell_len(line) for line in text.splitlines()) <= width
+    assert "nan" not in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_without_greek_gets_letters_it_has(encoding):
+    for patient in (checkups.vanishing, checkups.unmeasured):
+        assert "?" not in printed(render_checkup_text, patient(), encoding=encoding).replace("∞", "")[:400]
+    text = printed(render_comparison_text, checkups.xavier_and_auto(), encoding=encoding)
+    assert "3.2*10-16" in text
+    assert "########" in text
+    assert "?" not in text
+    printed(render_checkup_text, checkups.hostile(), encoding=encoding)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("healthy", "No findings: signals and gradients pass through all 52 layers of MyNet."),
+        ("empty", "No findings: MyNet has no layers with weights."),
+        ("vanishing", "3 errors, 1 warning, 1 note in MyNet (100 layers): vanishing gradient, dead units, unscaled"),
+        ("unmeasured", "1 error in MyNet (2 layers): vanishing gradient."),
+    ],
+)
+def test_the_first_line_is_the_verdict(name, words):
+    assert printed(render_checkup_text, checkups.ALL[name](), width=200).splitlines()[0].startswith(words)
+
+
+def test_no_findings_promises_only_what_was_measured():
+    blind = replace(checkups.unmeasured(), findings=())
+    assert verdict(blind) == "No findings in MyNet (2 layers), but whether it will train could not be told."
+    low = checkups.checkup(3, score=0.2)
+    assert verdict(low) == "No findings in MyNet (3 layers), but its trainability, 0.20, is below 0.5."
+    one = checkups.checkup(1)
+    assert verdict(one) == "No findings: signals and gradients pass through the one layer of MyNet."
+    trunk = tuple(replace(point, gradient_norm=float("nan")) for point in one.evidence.trunk)
+    forward = replace(one, evidence=replace(one.evidence, trunk=trunk))
+    assert verdict(forward) == "No findings: signals pass through the one layer of MyNet."
+    bare = replace(one, evidence=replace(one.evidence, trunk=()))
+    assert verdict(bare) == "No findings in MyNet (1 layer)."
+
+
+def test_a_finding_is_a_block_as_a_linter_prints_it():
+    lines = printed(render_checkup_text, checkups.vanishing(), width=200).splitlines()
+    k = lines.index(
+        "net.py:44: JF201 error  features.3  vanishing gradient — ∂L/∂activation falls by e^14.2 back to `features.3`"
+    )
+    assert lines[k + 1].rstrip() == "    cure: Run justfit.initialize_(module, *inputs)."
+    assert lines[k + 2] == ""
+    assert any(line.startswith("JF306 info  input 0  unscaled input — ") for line in lines), "no source, no place"
+
+
+def test_trainability_and_loss_are_said():
+    text = squeezed(printed(render_checkup_text, checkups.vanishing()))
+    assert "Trainability 0.030 of 1, below the threshold 0.5: such networks trained with probability 0.03" in text
+    assert "Limited by: the gradient falls 10⁻³⁰-fold." in text
+    assert "Loss cross_entropy: 2.41 nats; an uninformed prediction costs 2.30 (ln 10)." in text
+    text = squeezed(printed(render_checkup_text, checkups.unmeasured()))
+    assert "Trainability could not be told. Limited by: infinite activations." in text
+    assert "No loss was given; the gradients are those of a random projection of the output." in text
+    assert "Note: The backward pass was not run: the output does not require a gradient." in text
+
+
+def test_unjudged_rules_are_never_silent():
+    text = squeezed(printed(render_checkup_text, checkups.vanishing()))
+    assert "1 rule could not judge. Verbose output says why." in text
+    assert "no attention" not in text
+    text = squeezed(printed(render_checkup_text, checkups.vanishing(), verbose=True))
+    assert "Rules that could not judge • JF210: the network has no attention" in text
+    assert "wrong when: Adam makes up" in text
+    twice = replace(
+        checkups.healthy(), unjudged=(Unjudged(code="JF210", reason="a"), Unjudged(code="JF210", reason="b"))
+    )
+    assert "1 rule could not judge." in printed(render_checkup_text, twice)
+
+
+def test_the_layers_of_a_deep_network_are_those_worth_a_look():
+    made = checkups.checkup(1000, findings=[checkups.finding(k=437)])
+    layers = list(made.layers)
+    for k, changes in {611: {"forward_gain": 40.0}, 612: {"backward_gain": 0.0}, 613: {"forward_gain": 1e-9}}.items():
+        layers[k] = replace(layers[k], **changes)
+    made = replace(made, evidence=replace(made.evidence, layers=tuple(layers)))
+    chosen = chosen_layers(made)
+    assert len(chosen) <= 30
+    assert chosen == sorted(set(chosen))
+    assert {0, 999, 437, 611, 612, 613} <= set(chosen)
+    text = squeezed(printed(render_checkup_text, made))
+    assert f"{len(chosen)} of 1,000 layers in order of execution, {1000 - len(chosen)} left out" in text
+    assert chosen_layers(checkups.checkup(30)) == list(range(30))
+    assert "left out" not in printed(render_checkup_text, checkups.checkup(30))
+
+
+def test_names_are_text_not_markup():
+    text = printed(render_checkup_text, checkups.hostile(), verbose=True, width=300)
+    assert "[bold red]markup[/] [link=x]" in text
+    assert "\x00" not in text
+    assert "�[31mred" in text
+
+
+def test_ten_thousand_layers_take_less_than_a_second():
+    findings = [checkups.finding(k=k) for k in range(10_000)]
+    made = checkups.checkup(10_000, findings=findings)
+    printed(render_checkup_text, checkups.healthy())  # imports rich
+    start = time.perf_counter()
+    text = printed(render_checkup_text, made)
+    assert time.perf_counter() - start < 1.0
+    assert "9,900 more findings; verbose output has all." in text
+
+
+def test_a_comparison_says_who_loses_and_who_keeps():
+    lines = printed(render_comparison_text, checkups.xavier_and_auto()).splitlines()
+    assert lines[0] == "xavier loses the gradient: 3.2·10⁻¹⁶ of it is left after 100 layers; auto keeps it."
+    assert lines[1] == "xavier loses the signal: 3.2·10⁻¹⁶ of it is left after 100 layers; auto keeps it."
+    assert lines[2] == "Most trainable: auto, 0.98 of 1; 1 of 2 reaches the threshold 0.5."
+    zero = comparison_title(checkups.comparison(), "gradient")
+    assert zero == "zero loses the gradient: nothing is left after 100 layers; auto keeps it."
+    text = printed(render_comparison_text, checkups.comparison())
+    assert "typo could not be applied: `typo` is not a scheme." in text
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [
+        (("normal:1.0", "he"), "normal:1.0 blows up the gradient: 6.6·10⁷⁴ times after 100 layers; he keeps it."),
+        (("xavier", "zero"), "zero loses the gradient: nothing is left after 100 layers; no scheme keeps it."),
+        (("he", "auto"), "No scheme loses the gradient: he changes it most, 0.37 times."),
+        ((), "The gradient was not measured under any scheme."),
+    ],
+)
+def test_titles_of_comparisons(kept, words):
+    made = checkups.comparison()
+    made = replace(made, schemes=tuple(entry for entry in made.schemes if entry.scheme in kept))
+    assert comparison_title(made, "gradient") == words
+
+
+def test_sparklines_share_one_scale():
+    assert sparkline([1e-7, 1e-3, 1.0], 1e-7, 1.0, 40) == "▁▅█"
+    assert sparkline([1e-9, 0.0, float("nan"), float("inf")], 1e-7, 1.0, 40) == "▁ ·█"
+    assert len(sparkline([1.0] * 1000, 0.1, 1.0, 32)) == 32
+    assert sparkline([], 0.1, 1.0, 32) == ""
