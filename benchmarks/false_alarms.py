@@ -136,9 +136,18 @@ def clean(result):
     return not result["findings"] and not result["failure"]
 
 
+def listed(lines, hidden):
+    """The lines, and how many of the held-out half are counted in the table but not listed."""
+    lines = [*lines, *([f"{hidden} more in the held-out half, not listed here (`--held-out`)."] if hidden else [])]
+    return lines or ["None."]
+
+
 def healthy_table(results):
-    yield "| networks | half | number | checks | without a finding ≥ warning | share | checks that failed |"
-    yield "|---|---|---|---|---|---|---|"
+    yield (
+        "| networks | half | number | clean in every check | checks | without a finding ≥ warning | share "
+        "| checks that failed |"
+    )
+    yield "|---|---|---|---|---|---|---|---|"
     families = sorted({result["case"].family for result in results})
     for family, half in [
         *((family, "both") for family in families),
@@ -147,8 +156,10 @@ def healthy_table(results):
         rows = [r for r in results if family in (r["case"].family, "all") and half in (r["case"].half, "both")]
         count = sum(map(clean, rows))
         names = {row["case"].name for row in rows}
+        spotless = len(names - {row["case"].name for row in rows if not clean(row)})
         failed = sum(bool(row["failure"]) for row in rows)
-        yield f"| {family} | {half} | {len(names)} | {len(rows)} | {count} | {percent(count, len(rows))} | {failed} |"
+        share = percent(count, len(rows))
+        yield f"| {family} | {half} | {len(names)} | {spotless} | {len(rows)} | {count} | {share} | {failed} |"
 
 
 def fault_table(results):
@@ -218,9 +229,12 @@ def report(healthy, planted, left_out, halves):
     lines += [f"One check takes {seconds[len(seconds) // 2]:.2f} s in the median, {seconds[-1]:.2f} s at most.", ""]
     if left_out:
         lines += [f"Left out, not shown to be trainable: {', '.join(left_out)}.", ""]
-    lines += ["### False alarms", "", *(list(false_alarm_lines(healthy, halves)) or ["None."]), ""]
+    hidden = [half for half in ("tune", "held_out") if half not in halves]
+    alarms = list(false_alarm_lines(healthy, halves)), len(list(false_alarm_lines(healthy, hidden)))
+    missed = list(missed_lines(planted, halves)), len(list(missed_lines(planted, hidden)))
+    lines += ["### False alarms", "", *listed(*alarms), ""]
     lines += ["## Planted faults", "", *fault_table(planted), ""]
-    lines += ["### Not found", "", *(list(missed_lines(planted, halves)) or ["None."]), ""]
+    lines += ["### Not found", "", *listed(*missed), ""]
     lines += [
         "## The harm of each fault",
         "",

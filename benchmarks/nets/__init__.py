@@ -10,7 +10,13 @@ Two splits that share neither data nor widths nor depths nor seeds: `dev`, on wh
 
 from nets._build import build
 from nets._data import Data, load
+from nets._freeze import formula, freeze, frozen
 from nets._outcome import measure_references, outcome
+from nets._report import misses, report
+from nets._rivals import rival_scores
 from nets._spec import FAMILIES, SPLITS, Spec, draw, draw_all, reference
 
-__all__ = ["FAMILIES", "SPLITS", "Data", "Spec", "build", "draw", "draw_all", "load", "measure_references", "outcome", "reference"]
+__all__ = [
+    "FAMILIES", "SPLITS", "Data", "Spec", "build", "draw", "draw_all", "formula", "freeze", "frozen", "load",
+    "measure_references", "misses", "outcome", "reference", "report", "rival_scores",
+]  # fmt: skip

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import polars
+import polars as pl
 import torch
 from sklearn.datasets import load_digits
 
@@ -76,7 +76,7 @@ def motifs():
 
 
 def _table(name):
-    return polars.read_csv(SHARED / "tables" / name, separator="\t").to_numpy().astype(np.float64)
+    return pl.read_csv(SHARED / "tables" / name, separator="\t").to_numpy().astype(np.float64)
 
 
 def _standardise(values, *, by_feature):

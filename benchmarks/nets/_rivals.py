@@ -3,7 +3,8 @@
 Every rival is given its own best use: a share of flagged layers is used as a score, not only as an alarm.
 
 * `torchlens`: 1 − flagged / audited operations of `tl.debug.gradient_flow_audit` (vanishing, exploding or dead).
-* `torchdiag`: 1 − flagged / checked of `check_gradients` and `check_dead_neurons` together (its limits: 1e-7, 100, 20 %).
+* `torchdiag`: 1 − flagged / checked of `check_gradients` and `check_dead_neurons` together (its limits:
+  1e-7, 100, 20 %).
 * `mean_field`: −depth/(6ξ), ξ the correlation length of Schoenholz et al. 2017 (chains without norm only), from the
   measured n_in·Var(w) and Var(b) of each layer; the usable depth is 6ξ, so its threshold is −1.
 * `weight_gradient`: −|ln ‖∂L/∂W_first‖/‖∂L/∂W_last‖|, the head left out; what most gradient monitors compare.
@@ -17,6 +18,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import warnings
 
 import numpy as np
 import torch
@@ -33,7 +35,7 @@ def rival_scores(module, spec, inputs, targets):
         "torchlens": torchlens(module, inputs, targets),
         "torchdiag": torchdiag(module, inputs),
         "mean_field": mean_field(module, spec),
-        "weight_gradient": -_distance(*signal.weight_gradients[:: max(1, len(signal.weight_gradients) - 1)][:2]),
+        "weight_gradient": -_distance(signal.weight_gradients[0], signal.weight_gradients[-1]),
         "delta": -_distance(signal.deltas[0], signal.deltas[-1]),
         "proxy": signal.proxy(),
     }
@@ -80,10 +82,12 @@ def torchlens(module, inputs, targets):
     import torchlens as tl
 
     module.zero_grad()
-    trace = tl.trace(module, inputs, capture=tl.options.CaptureOptions(save_grads=True, backward_ready=True))
-    trace.log_backward(functional.cross_entropy(trace[trace.output_layers[0]].out, targets))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of its own conversions and of running statistics
+        trace = tl.trace(module, inputs, capture=tl.options.CaptureOptions(save_grads=True, backward_ready=True))
+        trace.log_backward(functional.cross_entropy(trace[trace.output_layers[0]].out, targets))
     frame = tl.debug.gradient_flow_audit(trace)
-    flagged = frame[["is_vanishing", "is_exploding", "is_dead"]].any(axis=1)
+    flagged = frame[["vanishing", "exploding", "dead"]].any(axis=1)
     return 1.0 - float(flagged.mean())
 
 
@@ -112,27 +116,31 @@ def mean_field(module, spec):
 @torch.no_grad()
 def correlation_slope(phi, weight_variance, bias_variance):
     """χ at the fixed point c* of the correlation map, at the length q* that 300 layers lead to (held in 1e-8 … 1e8)."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(61)
-    z, w = torch.from_numpy(nodes), torch.from_numpy(weights / weights.sum())
+    if isinstance(phi, nn.ReLU | nn.LeakyReLU):  # c* = 1 and χ is the same for every q
+        return weight_variance * (1 + getattr(phi, "negative_slope", 0.0) ** 2) / 2
+    z = torch.linspace(-5.6, 5.6, 161, dtype=torch.float64)
+    w = torch.exp(-z.square() / 2)
+    w = w / w.sum()
 
-    def expect(values):
-        return float((values * w).sum()) if values.dim() == 1 else float((values * w[:, None] * w[None, :]).sum())
+    def mean(values):
+        return float(w @ values if values.dim() == 1 else w @ values @ w)
 
-    q = 1.0
+    def next_length(q):
+        return weight_variance * mean(phi(math.sqrt(q) * z).square()) + bias_variance
+
+    def pair(q, c):
+        second = c * z[:, None] + math.sqrt(max(0.0, 1 - c * c)) * z[None, :]
+        return math.sqrt(q) * z[:, None].expand_as(second), math.sqrt(q) * second
+
+    q, c = 1.0, 0.3
     for _ in range(300):
-        q = min(1e8, max(1e-8, weight_variance * expect(phi(math.sqrt(q) * z).square()) + bias_variance))
-
-    def pair(c):
-        first = math.sqrt(q) * z[:, None].expand(61, 61)
-        second = math.sqrt(q) * (c * z[:, None] + math.sqrt(max(0.0, 1 - c * c)) * z[None, :])
-        return first, second
-
-    c = 0.3
-    for _ in range(200):
-        first, second = pair(c)
-        c = min(1.0, max(-1.0, (weight_variance * expect(phi(first) * phi(second)) + bias_variance) / q))
-    first, second = pair(c)
-    return weight_variance * expect(_slope(phi, first) * _slope(phi, second))
+        q = min(1e8, max(1e-8, next_length(q)))
+    for _ in range(150):
+        first, second = pair(q, c)
+        c = (weight_variance * mean(phi(first) * phi(second)) + bias_variance) / next_length(q)
+        c = min(1.0, max(-1.0, c))
+    first, second = pair(q, c)
+    return weight_variance * mean(_slope(phi, first) * _slope(phi, second))
 
 
 def _slope(phi, x):

@@ -162,9 +162,9 @@ def size_faults():
               biases(-10.0, slice(2, 3))),
         *(fault("head_x100", base, {"JF504", "JF303"}, scaled(100.0, hidden=False, head=True)) for base in
           (MLP_R, MLP_T, CONV, RESNET, LSTM, SMOOTH)),
-        *(fault("one_layer_left_out", dataclasses.replace(base, name=f"{base.name}_{number}"),
+        *(fault("one_layer_left_out", dataclasses.replace(base, name=f"{base.name}_{number}_x{factor}"),
                 {"JF302", "JF306", "JF203", "JF201"}, one_layer(factor, number))
-          for base, factor, number in ((HE5, 1e-5, 2), (CONV6, 1e-4, 3), (CONV10, 1e-3, 5), (MIRRORED20, 1e-3, 10),
+          for base, factor, number in ((HE5, 1e-5, 2), (CONV6, 1e-5, 3), (MIRRORED20, 1e-6, 10), (TANH5, 1e-5, 2),
                                        (TANH20, 1e-3, 8))),
         *(fault("loud_residual_branches", RESIDUAL_PLAIN if depth == 8 else dataclasses.replace(
             RESIDUAL_PLAIN, name=f"residual_mlp_plain{depth}", build=functools.partial(LoudBranches, 0.2, depth=depth)),

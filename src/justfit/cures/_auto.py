@@ -11,14 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from justfit.cures._auto_basis import Basis, choose_basis, draw_basis
-from justfit.cures._auto_fit import HEAD_RMS, Fit, fit_sizes
+from justfit.cures._auto_fit import Fit, fit_sizes
 from justfit.cures._auto_recurrent import recurrent_values
 from justfit.cures._initialization_draw import stream
 from justfit.cures._initialization_record import Initialization, ParameterChange, write
 from justfit.errors import ArgumentError, UnsupportedModuleError
 from justfit.maths import gain
 from justfit.probe import (
-    SATURATING,
     Batch,
     Structure,
     WeightUse,
@@ -49,35 +48,35 @@ def initialize_auto(module: nn.Module, inputs: tuple[Any, ...], keywords: Mappin
         )
     bare = unwrap(module)
     batch = Batch(inputs=inputs, keywords=keywords)
-    with untouched(bare):
+    with untouched(bare), eager(bare):
         structure = read_structure(bare, batch)
-    plan = AutoPlan(bare, structure, seed)
-    if not plan.steps:
-        raise UnsupportedModuleError(
-            "The forward pass must use a linear or convolution weight.",
-            found=f"a {type(bare).__name__} whose forward pass used none",
-            way_out="Check that the inputs reach the layers; embeddings and norms keep their values.",
-        )
+        plan = AutoPlan(bare, structure, seed)
+        if not plan.steps and not plan.recurrent:
+            raise UnsupportedModuleError(
+                "The forward pass must use a linear, convolution or recurrent weight.",
+                found=f"a {type(bare).__name__} whose forward pass used none",
+                way_out="Check that the inputs reach the layers; embeddings and norms keep their values.",
+            )
+        plan.draw()
+        plan.write()
+        fit = fit_sizes(bare, batch, structure, {name: step.basis for name, step in plan.steps.items()})
     before = plan.values()
     try:
-        plan.write_bases()
-        with untouched(bare), eager(bare):
-            fit = fit_sizes(bare, batch, structure, {name: step.basis for name, step in plan.steps.items()})
-        plan.scale(fit)
+        plan.write(fit.factors)
         num_corrections = plan.correct(batch)
-        return plan.record(before, fit, num_corrections)
     except BaseException:  # Ctrl-C included: a half-initialized network is worse than an untouched one
         write(before)
         raise
+    return plan.record(before, fit, num_corrections)
 
 
 @dataclass(slots=True)
 class Step:
-    """One weight that is initialized: its first use, how it is drawn, and whether the closed loop may scale it."""
+    """One weight that is initialized: its first use, how it is drawn, and its values until they are written."""
 
     use: WeightUse
     basis: Basis
-    factor: float = 1.0
+    values: Tensor | None = None
 
 
 class AutoPlan:
@@ -97,6 +96,7 @@ class AutoPlan:
         self.untouched: dict[str, str] = {}
         self.steps: dict[str, Step] = {}
         self.biases: dict[str, nn.Parameter] = {}
+        self.names: dict[int, list[str]] = {}
         names = {id(parameter): name for name, parameter in self.parameters.items()}
         for use in structure.uses:
             name = use.call.owner.parameter
@@ -118,23 +118,24 @@ class AutoPlan:
         named = [*self.steps, *self.biases, *self.recurrent]
         return tuple((self.parameters[name], self.parameters[name].detach().clone()) for name in named)
 
-    @torch.no_grad()
-    def write_bases(self) -> None:
-        """Give every weight its basis and every bias zero."""
+    def draw(self) -> None:
+        """Draw the basis of every weight; nothing is written."""
         for name, step in self.steps.items():
-            weight = step.use.call.weight
-            weight.copy_(draw_basis(step.basis, step.use.call, stream(self.seed, name)))
+            step.values = draw_basis(step.basis, step.use.call, stream(self.seed, name))
+
+    @torch.no_grad()
+    def write(self, factors: Mapping[str, float] | None = None) -> None:
+        """Give every weight its basis, times its factor, and every bias zero."""
+        for name, step in self.steps.items():
+            if step.values is not None:
+                step.use.call.weight.copy_(step.values)
+            if factors is not None:
+                self.parameters[name].mul_(factors.get(name, 1.0))
+                step.values = None
         for bias in self.biases.values():
             bias.zero_()
         for name, value in self.recurrent.items():
             self.parameters[name].copy_(value)
-
-    @torch.no_grad()
-    def scale(self, fit: Fit) -> None:
-        """Multiply every weight by the factor that was measured in flight."""
-        for name, factor in fit.factors.items():
-            self.steps[name].factor = factor
-            self.parameters[name].mul_(factor)
 
     def correct(self, batch: Batch) -> int:
         """Close the loop: measure the gradient's gain, and scale all saturating weights of the trunk by one factor.
@@ -156,7 +157,6 @@ class AutoPlan:
             with torch.no_grad():
                 for name in names:
                     self.parameters[name].mul_(math.exp(wanted - total))
-                    self.steps[name].factor *= math.exp(wanted - total)
             total = wanted
         return len(done)
 
@@ -166,19 +166,30 @@ class AutoPlan:
         changes += [self._plain(name, "bias", "zero") for name in self.biases]
         changes += [self._plain(name, "recurrent", "orthogonal per gate, biases zero") for name in self.recurrent]
         changed = {change.name for change in changes}
-        rest = [
-            (name, self.untouched.get(name, "its value is no weight that the forward pass multiplies the signal by"))
-            for name in self.parameters
-            if name not in changed
-        ]
+        rest = [(name, self._why_untouched(name)) for name in self.parameters if name not in changed]
         return Initialization(
             scheme="auto",
             seed=self.seed,
             changes=tuple(changes),
             untouched=tuple(rest),
-            num_passes=2 + num_corrections,
+            num_passes=1 + fit.num_passes + num_corrections,
             _before=before,
         )
+
+    def _other_names(self, parameter: nn.Parameter) -> tuple[str, ...]:
+        if not self.names:
+            for name, found in self.module.named_parameters(remove_duplicate=False):
+                self.names.setdefault(id(found), []).append(name)
+        return tuple(self.names[id(parameter)][1:])
+
+    def _why_untouched(self, name: str) -> str:
+        owner, _, last = name.rpartition(".")
+        if name in self.untouched:
+            return self.untouched[name]
+        if last == "bias" and f"{owner}.weight" in self.untouched:
+            return "the bias of a weight that is left alone"
+        kind = type(self.module.get_submodule(owner)).__name__
+        return f"belongs to {kind}, and the forward pass does not multiply the signal by it as by a matrix"
 
     def _log_gain(self, batch: Batch) -> tuple[float, float]:
         evidence = read_signals(self.module, *batch.inputs, keywords=batch.keywords)
@@ -218,13 +229,7 @@ class AutoPlan:
             factor = 1.0
         return ParameterChange(
             name=name,
-            shared_with=tuple(
-                other
-                for other, parameter in self.module.named_parameters(remove_duplicate=False)
-                if parameter is self.parameters[name] and other != name
-            )
-            if fit.num_calls.get(name, 1) > 1
-            else (),
+            shared_with=self._other_names(self.parameters[name]),
             scheme=step.basis.words,
             fan_in=step.basis.fan_in,
             fan_out=step.basis.fan_out,
@@ -259,5 +264,3 @@ def _next(done: list[tuple[float, float]]) -> float:
         return scale_1 - slope_1
     return scale_1 - slope_1 * (scale_1 - scale_0) / (slope_1 - slope_0)
 
-
-__all__ = ["HEAD_RMS", "AutoPlan", "Step", "initialize_auto"]

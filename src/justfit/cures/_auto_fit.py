@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from justfit.cures._auto_basis import Basis
-from justfit.probe import Batch, Node, Structure, Tracer, WeightedCall, WeightUse, run_forward
+from justfit.probe import AttentionCall, Batch, Node, Structure, Tracer, WeightedCall, WeightUse, run_forward
 
 HEAD_RMS = 0.1  # of the output: cross entropy then starts within 0.005 nats of ln C
 SAMPLE_ENTRIES = 8192  # preactivations looked at to solve χ(s) = 1
@@ -25,14 +25,14 @@ class Fit:
     Attributes:
         factors: What each weight is multiplied by.
         reasons: Why, in words.
-        num_calls: How often each weight was used.
         sizes: Output rms of each use of a weight, after scaling.
+        num_passes: Forward passes it took.
     """
 
     factors: dict[str, float] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
-    num_calls: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, list[float]] = field(default_factory=dict)
+    num_passes: int = 0
 
 
 def fit_sizes(module: nn.Module, batch: Batch, structure: Structure, bases: Mapping[str, Basis]) -> Fit:
@@ -47,20 +47,33 @@ def fit_sizes(module: nn.Module, batch: Batch, structure: Structure, bases: Mapp
     Returns:
         The factors; nothing is written.
     """
-    observer = _Fitter(structure, bases)
-    run_forward(module, batch, Tracer(module, observer), with_gradient=False)
-    for name, sizes in observer.fit.sizes.items():
+    fit = _pass(module, batch, structure, bases, Fit())
+    shared = _solve_shared(fit)
+    return fit if not shared.factors else _pass(module, batch, structure, bases, shared)
+
+
+def _pass(module: nn.Module, batch: Batch, structure: Structure, bases: Mapping[str, Basis], known: Fit) -> Fit:
+    known.num_passes += 1
+    run_forward(module, batch, Tracer(module, _Fitter(structure, bases, known)), with_gradient=False)
+    return known
+
+
+def _solve_shared(fit: Fit) -> Fit:
+    """Solve for the weights that are used more than once: their factor acts once per use.
+
+    The last output comes back to the size of the first; what depends on it must then be measured again.
+    """
+    solved = Fit(num_passes=fit.num_passes)
+    for name, sizes in fit.sizes.items():
         if len(sizes) > 1 and min(sizes) > 0.0 and max(sizes) < math.inf:
-            # A shared weight's factor acts once per call: the last output comes back to the size of the first.
-            correction = (sizes[0] / sizes[-1]) ** (1.0 / (len(sizes) - 1))
-            observer.fit.factors[name] *= correction
-            observer.fit.reasons[name] += f"; used {len(sizes)} times, its last output as large as its first"
-    return observer.fit
+            solved.factors[name] = fit.factors[name] * (sizes[0] / sizes[-1]) ** (1.0 / (len(sizes) - 1))
+            solved.reasons[name] = f"used {len(sizes)} times, and its last output as large as its first"
+    return solved
 
 
 class _Fitter:
-    def __init__(self, structure: Structure, bases: Mapping[str, Basis]) -> None:
-        self.fit = Fit()
+    def __init__(self, structure: Structure, bases: Mapping[str, Basis], fit: Fit) -> None:
+        self.fit = fit
         self.structure = structure
         self.bases = bases
         self.wanted = {use.skip.index for use in structure.uses if use.skip is not None}
@@ -78,19 +91,17 @@ class _Fitter:
     def operation(self, node: Node, operands: list[Tensor], output: Tensor, arguments: tuple[Any, ...]) -> None:
         self._remember(node, output)
 
-    def attention(self, node: Node, query: Tensor, key: Tensor, value: Tensor, output: Tensor, options: Any) -> None:
-        self._remember(node, output)
+    def attention(self, call: AttentionCall) -> None:
+        self._remember(call.node, call.output)
 
     def _scaled(self, name: str, basis: Basis, use: WeightUse, output: Tensor) -> Tensor:
-        self.fit.num_calls[name] = self.fit.num_calls.get(name, 0) + 1
-        if name not in self.fit.factors:
-            self.fit.factors[name], self.fit.reasons[name] = self._factor(basis, use, output)
-        scaled = output * self.fit.factors[name]
-        self.fit.sizes.setdefault(name, []).append(sample_rms(scaled))
-        return scaled
-
-    def _factor(self, basis: Basis, use: WeightUse, output: Tensor) -> tuple[float, str]:
         size = sample_rms(output)
+        if name not in self.fit.factors:
+            self.fit.factors[name], self.fit.reasons[name] = self._factor(basis, use, output, size)
+        self.fit.sizes.setdefault(name, []).append(size * self.fit.factors[name])
+        return output * self.fit.factors[name]
+
+    def _factor(self, basis: Basis, use: WeightUse, output: Tensor, size: float) -> tuple[float, str]:
         if not 0.0 < size < math.inf:
             return 1.0, "nothing flowed through it on this batch, so its size could not be measured"
         if use.is_output and not use.in_branch and use.activation is None:
@@ -115,16 +126,15 @@ class _Fitter:
         self.origin[node.index] = size
 
 
-@torch.no_grad()
 def sample_rms(output: Tensor) -> float:
     """Compute the median over examples of the root mean square; one odd example does not set the scale."""
     rows = output.detach().flatten(1) if output.dim() > 1 else output.detach()[None]
     if not rows.numel():
         return 0.0
     rows = rows.float() if rows.dtype in (torch.float16, torch.bfloat16) else rows
-    sizes = torch.linalg.vector_norm(rows, dim=1) / math.sqrt(rows.shape[1])
-    median = float(sizes.median())
-    return median if median > 0 else float(sizes.square().mean().sqrt())
+    sizes = torch.linalg.vector_norm(rows, dim=1)
+    median = float(sizes.median()) or float(sizes.norm()) / math.sqrt(len(sizes))
+    return median / math.sqrt(rows.shape[1])
 
 
 @torch.no_grad()

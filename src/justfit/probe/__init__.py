@@ -24,11 +24,12 @@ from justfit.probe._construction import recording_construction
 from justfit.probe._operations import GATES, SATURATING
 from justfit.probe._source import find_source
 from justfit.probe._structure import Structure, WeightUse, read_structure
-from justfit.probe._tracer import Observer, Tracer, WeightedCall
+from justfit.probe._tracer import AttentionCall, Observer, Tracer, WeightedCall
 from justfit.probe._untouched import untouched
 from justfit.probe._unwrap import eager, unwrap
 
 __all__ = [
+    "AttentionCall",
     "GATES",
     "SATURATING",
     "Batch",

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from justfit.probe._tracer import AttentionCall
+
 MAX_HEADS = 32
 MAX_QUERIES = 32
 MIN_KEYS = 4  # over fewer, entropy and peaks say nothing
@@ -26,10 +28,9 @@ class AttentionReading:
 
 
 @torch.no_grad()
-def read_attention(
-    query: Tensor, key: Tensor, value: Tensor, output: Tensor, *, mask: Tensor | None, causal: bool, scale: float | None
-) -> AttentionReading | None:
+def read_attention(call: AttentionCall) -> AttentionReading | None:
     """Measure a fused attention on some heads and queries; None where there are too few keys."""
+    query, key, mask = call.query, call.key, call.mask
     if key.shape[-2] < MIN_KEYS or query.dim() < 3:
         return None
     query_NQD, key_NTD = _heads(query), _heads(key)
@@ -38,18 +39,20 @@ def read_attention(
         query_NQD = query_NQD[: len(key_NTD)]
     places = _places(query.shape[-2])
     logits_NQT = query_NQD[:, places] @ key_NTD.transpose(-2, -1)
-    logits_NQT = logits_NQT * (1.0 / math.sqrt(query.shape[-1]) if scale is None else scale)
-    if causal:
+    logits_NQT = logits_NQT * (1.0 / math.sqrt(query.shape[-1]) if call.scale is None else call.scale)
+    if call.is_causal:
         seen = torch.arange(key.shape[-2], device=key.device)[None, :] <= places.to(key.device)[:, None]
         logits_NQT = logits_NQT.masked_fill(~seen, -math.inf)
     if mask is not None and mask.dim() == 2 and mask.shape == (query.shape[-2], key.shape[-2]):
         picked = mask[places]
         logits_NQT = logits_NQT.masked_fill(~picked, -math.inf) if picked.dtype == torch.bool else logits_NQT + picked
-    return _reading(logits_NQT, logits_NQT.softmax(-1), value, output)
+    return _reading(logits_NQT, logits_NQT.softmax(-1), call.value, call.output)
 
 
 @torch.no_grad()
-def read_weights(logits: Tensor, weights: Tensor, value: Tensor | None, output: Tensor | None) -> AttentionReading | None:
+def read_weights(
+    logits: Tensor, weights: Tensor, value: Tensor | None, output: Tensor | None
+) -> AttentionReading | None:
     """Measure an attention that is written out, from its logits and its softmax."""
     if weights.dim() < 3 or weights.shape[-1] < MIN_KEYS:
         return None
@@ -84,7 +87,8 @@ def _cosine(tokens: Tensor | None) -> Tensor:
     tokens_NTD = _heads(tokens)[:, _places(tokens.shape[-2])].double()
     unit_NTD = tokens_NTD / tokens_NTD.norm(dim=-1, keepdim=True).clamp_min(1e-300)
     num = unit_NTD.shape[1]
-    return ((unit_NTD.sum(1).square().sum(-1) - num) / (num * (num - 1))).mean()
+    cosine: Tensor = ((unit_NTD.sum(1).square().sum(-1) - num) / (num * (num - 1))).mean()
+    return cosine
 
 
 def _heads(tokens: Tensor) -> Tensor:

@@ -42,10 +42,10 @@ def build_evidence(
     """Put everything that was measured into one record."""
     numbers = collect(reader)
     layers = LayerBuilder(module, tracer, reader, numbers, gradients=gradients).build(outputs)
-    floats = [parameter for parameter in module.parameters() if parameter.is_floating_point()]
+    floats = [parameter for parameter in tracer.owners.parameters.values() if parameter.is_floating_point()]
     return SignalEvidence(
         module=type(module).__name__,
-        num_parameters=sum(parameter.numel() for parameter in module.parameters()),
+        num_parameters=sum(parameter.numel() for parameter in tracer.owners.parameters.values()),
         batch_size=batch.size,
         unit_roundoff=torch.finfo(floats[0].dtype).eps if floats else math.nan,
         layers=layers,
@@ -74,6 +74,8 @@ def _trunk(
         if node.index in reader.spreads:
             before = weights_before(node)
             places[node.index] = (node, "output", _layer(tracer, before[0].call) if before else "output")
+    inner = [index for index, (_, kind, _) in sorted(places.items()) if kind != "output"]
+    ends = {index: reader.nuclear_rank(index) for index in (*inner[:1], *inner[-1:])}
     return tuple(
         TrunkPoint(
             name=name,
@@ -85,6 +87,7 @@ def _trunk(
             centred_rms=numbers.centred_rms[index],
             gradient_norm=numbers.gradient.get(index, math.nan),
             effective_rank=numbers.rank[index],
+            nuclear_rank=ends.get(index, math.nan),
             num_samples=reader.spreads[index].num_samples,
             cosine=numbers.cosine[index],
             sample_energy=numbers.energy[index],

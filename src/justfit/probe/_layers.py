@@ -46,10 +46,11 @@ class Numbers:
 def collect(reader: SignalReader) -> Numbers:
     """Bring the reader's numbers to the host."""
     spreads = reader.read_spreads()
-    columns = [{index: spread[place] for index, spread in spreads.items()} for place in range(5)]
-    return Numbers(
-        *columns, read_numbers(reader.output_rms), read_numbers(reader.gradients), read_numbers(reader.shares)
+    rms, centred, rank, cosine, energy = (
+        {index: spread[place] for index, spread in spreads.items()} for place in range(5)
     )
+    output_rms = read_numbers(reader.output_rms)
+    return Numbers(rms, centred, rank, cosine, energy, output_rms, reader.read_gradients(), reader.read_shares())
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +125,9 @@ class LayerBuilder:
         fan_in, fan_out = fans_of(
             tuple(first.weight.shape), first.unit_dimension, first.groups, first.stride, first.operation
         )
-        input_rms = _mean_square(flow.input_rms for flow in flows)
-        activation_rms = _mean_square(flow.activation_rms for flow in flows)
-        gradient_norm = _mean_square(flow.activation_gradient for flow in flows)
+        input_rms = _mean_square([flow.input_rms for flow in flows])
+        activation_rms = _mean_square([flow.activation_rms for flow in flows])
+        gradient_norm = _mean_square([flow.activation_gradient for flow in flows])
         normalised = is_normalised(first.node)
         scale_is_told = not normalised and first.operation not in EMBEDDINGS | RECURRENT | RECURRENT_CELLS
         return LayerSignal(
@@ -145,11 +146,11 @@ class LayerBuilder:
             is_output=is_output,
             frozen=not self.tracer.owners.parameters[first.owner.parameter].requires_grad,
             input_rms=input_rms,
-            output_rms=_mean_square(flow.output_rms for flow in flows),
+            output_rms=_mean_square([flow.output_rms for flow in flows]),
             activation_rms=activation_rms,
             forward_gain=_ratio(activation_rms, input_rms),
             gradient_norm=gradient_norm,
-            backward_gain=_ratio(_mean_square(flow.input_gradient for flow in flows), gradient_norm),
+            backward_gain=_ratio(_mean_square([flow.input_gradient for flow in flows]), gradient_norm),
             effective_rank=numbers.rank.get(place, math.nan),
             input_effective_rank=numbers.rank.get(reads, math.nan),
             cosine=numbers.cosine.get(place, math.nan),
@@ -197,6 +198,7 @@ class LayerBuilder:
             gradient=gradient,
             dimension=call.unit_dimension,
             is_layer=call.operation == "linear" or call.operation in CONVOLUTIONS,
+            has_units=call.operation not in EMBEDDINGS,
         )
 
 
@@ -214,7 +216,9 @@ def _after(call: WeightedCall, calls: list[WeightedCall]) -> int | None:
     return None
 
 
-def _mean_square(numbers: Iterable[float]) -> float:
+def _mean_square(numbers: list[float]) -> float:
+    if len(numbers) == 1:
+        return numbers[0]
     values = [number for number in numbers if not math.isnan(number)]
     if not values:
         return math.nan

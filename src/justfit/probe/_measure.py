@@ -55,7 +55,7 @@ def read_signals(
     """
     module = unwrap(module)
     batch = Batch(inputs=inputs, keywords=keywords or {}, targets=targets, loss_fn=loss_fn)
-    with untouched(module), eager(module):
+    with untouched(module, targets, loss_fn), eager(module):
         broken = find_nonfinite_values(module, batch)
         reader = SignalReader(batch.size)
         tracer = Tracer(module, reader)

@@ -14,7 +14,8 @@ from justfit.probe._names import layer_name
 from justfit.probe._operations import MASKS
 from justfit.probe._run import Batch, run_forward, tensors_in
 from justfit.probe._source import find_source
-from justfit.probe._tracer import Tracer, WeightedCall
+from justfit.probe._statistics import norms
+from justfit.probe._tracer import AttentionCall, Tracer, WeightedCall
 from justfit.records import NonFinite, SignalEvidence
 
 
@@ -65,8 +66,8 @@ class _Watcher:
     def operation(self, node: Node, operands: list[Tensor], output: Tensor, arguments: tuple[Any, ...]) -> None:
         self._look(node, operands, output)
 
-    def attention(self, node: Node, query: Tensor, key: Tensor, value: Tensor, output: Tensor, options: Any) -> None:
-        self._look(node, [query, key, value], output)
+    def attention(self, call: AttentionCall) -> None:
+        self._look(call.node, [call.query, call.key, call.value], call.output)
 
     def culprit(self) -> tuple[Node, dict[str, Any], float] | None:
         """Return the operation that the first NaN came from; without NaN, the first infinity that no mask wrote."""
@@ -105,11 +106,10 @@ def _outside_forward(module: nn.Module, evidence: SignalEvidence) -> NonFinite |
 
 
 def _first_broken(named: Iterable[tuple[str, Tensor]]) -> tuple[str, Tensor] | None:
-    for name, tensor in named:
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor.detach().sum())):
-            if not bool(torch.isfinite(tensor.detach()).all()):
-                return name, tensor.detach()
-    return None
+    taken = [(name, tensor.detach()) for name, tensor in named if tensor.is_floating_point()]
+    if all(math.isfinite(norm) for norm in norms([tensor for _, tensor in taken])):
+        return None
+    return next(((name, tensor) for name, tensor in taken if not bool(torch.isfinite(tensor).all())), None)
 
 
 def _facts(tensor: Tensor) -> dict[str, Any]:

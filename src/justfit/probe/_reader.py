@@ -14,8 +14,18 @@ from justfit.probe._graph import Node, weights_before
 from justfit.probe._loss_faults import LOSSES, LossOperation, look_at_loss
 from justfit.probe._operations import DEAD_BELOW, PRODUCTS, SATURATING
 from justfit.probe._spread import Spread, SpreadMeter
-from justfit.probe._statistics import dead_share, safe_norm, saturated_share, unit_dimension
-from justfit.probe._tracer import WeightedCall
+from justfit.probe._statistics import (
+    SMALL,
+    dead_shares,
+    largest_by_unit,
+    norms,
+    safe_norm,
+    saturated_share,
+    unit_dimension,
+)
+from justfit.probe._tracer import AttentionCall, WeightedCall
+
+MAX_WAITING = 256  # small gradients that are held until they are measured together
 
 
 class SignalReader:
@@ -30,8 +40,10 @@ class SignalReader:
         self._meter = SpreadMeter(batch_size)
         self.spreads = self._meter.sizes
         self.output_rms: dict[int, Tensor] = {}
-        self.gradients: dict[int, Tensor] = {}
-        self.shares: dict[int, Tensor] = {}
+        self._gradients: dict[int, float] = {}
+        self._waiting: dict[int, Tensor] = {}
+        self._saturated: dict[int, Tensor] = {}
+        self._largest: dict[int, tuple[Tensor, float]] = {}
         self.attentions: list[tuple[Node, AttentionReading]] = []
         self.loss_operations: list[LossOperation] = []
         self.in_loss = False
@@ -58,22 +70,17 @@ class SignalReader:
             self._take_dead(node, operands[0], output)
         elif node.operation in SATURATING:
             before = operands[0] if operands[0] is not output else output
-            self.shares[node.index] = saturated_share(before, node.operation)
+            self._saturated[node.index] = saturated_share(before, node.operation)
         elif node.operation == "softmax" and operands[0] is not output:
             self._softmaxes[node.index] = (operands[0], output)
         elif node.operation in PRODUCTS and len(operands) == 2:
             self._take_written_attention(node, operands, output)
 
-    def attention(self, node: Node, query: Tensor, key: Tensor, value: Tensor, output: Tensor, options: Any) -> None:
+    def attention(self, call: AttentionCall) -> None:
         """Take what a fused attention shows."""
-        args, kwargs = options
-        mask = args[3] if len(args) > 3 else kwargs.get("attn_mask")
-        causal = args[5] if len(args) > 5 else kwargs.get("is_causal", False)
-        reading = read_attention(
-            query, key, value, output, mask=mask, causal=bool(causal), scale=kwargs.get("scale")
-        )
+        reading = read_attention(call)
         if reading is not None:
-            self.attentions.append((node, reading))
+            self.attentions.append((call.node, reading))
 
     def take(self, node: Node, tensor: Tensor) -> None:
         """Take size and diversity of a tensor, and the size of its gradient when backward comes."""
@@ -85,13 +92,35 @@ class SignalReader:
         """Bring size and diversity of what was taken to the host."""
         return self._meter.read()
 
+    def nuclear_rank(self, index: int) -> float:
+        """Measure the nuclear rank of one of the first or last tensors that were taken; NaN for others."""
+        return self._meter.nuclear_rank(index)
+
+    def read_gradients(self) -> dict[int, float]:
+        """Bring the norms of the gradients to the host."""
+        self._measure_gradients()
+        return self._gradients
+
+    def read_shares(self) -> dict[int, float]:
+        """Bring the shares of dead and saturated units to the host."""
+        return {**read_numbers(self._saturated), **dead_shares(self._largest)}
+
     def _follow(self, node: Node, tensor: Tensor) -> None:
         if tensor.requires_grad and node.index not in self._followed:
             self._followed.add(node.index)
-            tensor.register_hook(partial(self._take_gradient, node.index))
+            tensor.register_hook(partial(self._take_gradient, node.index))  # type: ignore[no-untyped-call]
 
     def _take_gradient(self, index: int, gradient: Tensor) -> None:
-        self.gradients[index] = safe_norm(gradient)
+        if gradient.numel() > SMALL:
+            self._gradients[index] = float(safe_norm(gradient))
+            return
+        self._waiting[index] = gradient  # nobody writes into it while it is held
+        if len(self._waiting) >= MAX_WAITING:
+            self._measure_gradients()
+
+    def _measure_gradients(self) -> None:
+        self._gradients.update(zip(self._waiting, norms(list(self._waiting.values())), strict=True))
+        self._waiting.clear()
 
     def _take_dead(self, node: Node, before: Tensor, output: Tensor) -> None:
         weights = weights_before(node)
@@ -101,7 +130,7 @@ class SignalReader:
         below = DEAD_BELOW[node.operation]
         if before is output:  # changed in place: what is left says enough where dead means zero
             below = 0.0
-        self.shares[node.index] = dead_share(before, unit_dimension(before, kind), below)
+        self._largest[node.index] = largest_by_unit(before, unit_dimension(before, kind)), below
 
     def _take_written_attention(self, node: Node, operands: list[Tensor], output: Tensor) -> None:
         weights = self._softmax_before(node)

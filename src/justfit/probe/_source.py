@@ -11,7 +11,8 @@ from typing import NamedTuple
 from torch import nn
 
 from justfit.probe._construction import Place, origin_of, recorded_place
-from justfit.probe._source_ast import ITSELF, choose, grown_line, local_growth, makes, sites_of, source_file
+from justfit.probe._source_ast import ITSELF, sites_of, source_file
+from justfit.probe._source_choice import choose, grown_line, local_growth, makes
 from justfit.probe._source_elements import element_of
 
 CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.ParameterList, nn.ParameterDict)
@@ -88,7 +89,7 @@ def _recorded(chain: list[object]) -> Answer | None:
 def _read(chain: list[object], names: list[str], origin: str) -> Answer | None:
     """Ask the classes of the owners along the path, the nearest first."""
     for depth in range(len(names) - 1, -1, -1):
-        for kind in _classes_from(type(chain[depth]), origin):
+        for kind in _classes_from(type(chain[depth]), origin):  # type: ignore[arg-type]  # classes do hash
             answer = _ask(kind, chain, names, depth)
             if answer is not None:
                 return answer

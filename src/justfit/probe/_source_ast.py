@@ -10,9 +10,7 @@ import functools
 import linecache
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from justfit.probe._construction import origin_of
@@ -94,7 +92,11 @@ def _encloses(node: ast.ClassDef, line: int) -> bool:
 def _classes(file: str) -> dict[str, list[ast.ClassDef]]:
     """All classes of a file by name; of nested ones the inner comes last."""
     found: dict[str, list[ast.ClassDef]] = {}
-    for node in ast.walk(ast.parse("".join(linecache.getlines(file)))):
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):  # the file has been changed since it was imported
+        return found
+    for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             found.setdefault(node.name, []).append(node)
     return found
@@ -116,27 +118,27 @@ def _read_assignment(target: ast.expr, value: ast.expr, line: int, where: tuple[
     if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
         for part, part_value in zip(target.elts, value.elts, strict=True):
             _read_assignment(part, part_value, part_value.lineno, where)
-    elif isinstance(target, ast.Attribute) and _is_name(target.value, me):
+    elif isinstance(target, ast.Attribute) and is_name(target.value, me):
         sites.sites.setdefault(target.attr, []).append(Site(value, line, function))
     elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Attribute):  # self.blocks[k] = ...
-        grown = sites.grown if _is_name(target.value.value, me) else {}
+        grown = sites.grown if is_name(target.value.value, me) else {}
         grown.setdefault(target.value.attr, []).append(value)
 
 
 def _read_call(call: ast.Call, function: Function, me: str, sites: ClassSites) -> None:
     called = call.func
     if isinstance(called, ast.Name) and called.id == "setattr" and len(call.args) == 3:
-        if _is_name(call.args[0], me):
+        if is_name(call.args[0], me):
             _register(call.args[1], Site(call.args[2], call.lineno, function), sites)
     elif not isinstance(called, ast.Attribute):
         return
-    elif called.attr in REGISTER and _is_name(called.value, me) and len(call.args) >= 2:
+    elif called.attr in REGISTER and is_name(called.value, me) and len(call.args) >= 2:
         _register(call.args[0], Site(call.args[1], call.lineno, function), sites)
-    elif called.attr in GROW and isinstance(called.value, ast.Attribute) and _is_name(called.value.value, me):
+    elif called.attr in GROW and isinstance(called.value, ast.Attribute) and is_name(called.value.value, me):
         sites.grown.setdefault(called.value.attr, []).extend(call.args)
-    elif called.attr in GROW and _is_name(called.value, me):
+    elif called.attr in GROW and is_name(called.value, me):
         sites.grown.setdefault(ITSELF, []).extend(call.args)
-    elif called.attr == "__init__" and isinstance(called.value, ast.Call) and _called_name(called.value) == "super":
+    elif called.attr == "__init__" and isinstance(called.value, ast.Call) and called_name(called.value) == "super":
         sites.sites.setdefault(ITSELF, []).append(Site(call, call.lineno, function))
 
 
@@ -148,44 +150,12 @@ def _register(name: ast.expr, site: Site, sites: ClassSites) -> None:
         sites.patterns.append((re.compile("".join(parts)), site))
 
 
-def _is_name(node: ast.expr, name: str) -> bool:
+def is_name(node: ast.expr, name: str) -> bool:
     return isinstance(node, ast.Name) and node.id == name
 
 
-def _called_name(node: ast.AST) -> str:
+def called_name(node: ast.AST) -> str:
     """Read the last word of what is called, `Linear` of `nn.Linear(...)`; empty for anything but a call."""
     if not isinstance(node, ast.Call):
         return ""
     return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-
-
-def choose(sites: list[Site], kind: str) -> tuple[Site, bool]:
-    """Choose among several expressions for one attribute the one that makes this class; say whether that is certain."""
-    matching = [site for site in sites if _called_name(site.node) == kind]
-    site = (matching or sites)[0]
-    return site, makes(site.node) and (len(sites) == 1 or len({match.line for match in matching}) == 1)
-
-
-@functools.lru_cache(maxsize=4096)
-def makes(node: ast.expr) -> bool:
-    """Tell whether an expression makes something, rather than name what was made elsewhere."""
-    return any(isinstance(part, ast.Call) for part in ast.walk(node))
-
-
-def grown_line(nodes: list[ast.expr], kind: str) -> int | None:
-    """Find among appended expressions the only line that makes this class."""
-    calls: Iterator[Any] = (call for node in nodes for call in ast.walk(node) if _called_name(call) == kind)
-    lines = {call.lineno for call in calls}
-    return lines.pop() if len(lines) == 1 else None
-
-
-def local_growth(function: Function, name: str) -> list[ast.expr]:
-    """Collect what a function puts into a local list: its first value, `append`, `extend`, `+=`."""
-    found: list[ast.expr] = []
-    for node in ast.walk(function):
-        targets = getattr(node, "targets", [node.target] if isinstance(node, ast.AugAssign) else [])
-        if isinstance(node, ast.Assign | ast.AugAssign) and any(_is_name(target, name) for target in targets):
-            found.append(node.value)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in GROW:
-            found.extend(node.args if _is_name(node.func.value, name) else ())
-    return found

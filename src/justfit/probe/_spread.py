@@ -7,7 +7,7 @@ sample.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import deque
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -17,6 +17,7 @@ from justfit.probe._statistics import MIN_EXAMPLES, safe_norm
 
 MAX_SAMPLES = 64
 MAX_FEATURES = 2048
+KEPT_FIRST, KEPT_LAST = 4, 48  # activations whose singular values may be asked for: the two ends of the trunk
 NOISE_FACTOR = 1e3  # what differs between examples by less than this many roundings is rounding noise
 
 
@@ -45,12 +46,10 @@ class Spread(NamedTuple):
     energy: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    index: int
+class _Taken(NamedTuple):
+    place: int
     rows_SF: Tensor
-    rms: Tensor
-    roundoff: float
+    rms: Tensor | None  # None where the rows are the whole activation
 
 
 class SpreadMeter:
@@ -63,10 +62,10 @@ class SpreadMeter:
 
     Attributes:
         sizes: Of every activation that was taken, by its index.
-        max_bytes: Copies are measured and let go when they need this much in float64.
+        max_bytes: Copies are measured and let go when they need this much in float32.
     """
 
-    max_bytes: ClassVar[int] = 16 * 2**20
+    max_bytes: ClassVar[int] = 4 * 2**20
 
     def __init__(self, batch_size: int) -> None:
         self.sizes: dict[int, Size] = {}
@@ -74,67 +73,124 @@ class SpreadMeter:
         self._waiting: dict[tuple[object, ...], list[_Taken]] = {}
         self._num_bytes = 0
         self._measured: list[tuple[list[int], Tensor]] = []
+        self._first: dict[int, Tensor] = {}
+        self._last: deque[tuple[int, Tensor]] = deque(maxlen=KEPT_LAST)
 
     def take(self, index: int, activation: Tensor) -> None:
         """Copy the samples of an activation, which the network may change in place later."""
         values = activation.detach()
-        rms = safe_norm(values) / math.sqrt(max(values.numel(), 1))
         rows_SF = samples(values, self._batch_size).clone()
+        num = rows_SF.numel()
+        is_part = num < values.numel() or values.dtype == torch.float64
+        rms = safe_norm(values) / math.sqrt(values.numel()) if is_part else None
         self.sizes[index] = Size(*rows_SF.shape)
-        taken = _Taken(index, rows_SF, rms, torch.finfo(values.dtype).eps)
-        self._waiting.setdefault((rows_SF.shape, rows_SF.dtype, rows_SF.device), []).append(taken)
-        self._num_bytes += 8 * rows_SF.numel()
+        key = (rows_SF.shape, rows_SF.dtype, rows_SF.device, is_part)
+        self._waiting.setdefault(key, []).append(_Taken(index, rows_SF, rms))
+        if len(self._first) < KEPT_FIRST:
+            self._first[index] = rows_SF
+        self._last.append((index, rows_SF))
+        self._num_bytes += 4 * num
         if self._num_bytes >= self.max_bytes:
             self._measure()
 
     def read(self) -> dict[int, Spread]:
         """Bring the numbers to the host."""
         self._measure()
-        found = {}
+        found: dict[int, Spread] = {}
         for indices, values_N5 in self._measured:
             found.update(zip(indices, (Spread(*row) for row in values_N5.tolist()), strict=True))
         return found
 
+    def nuclear_rank(self, index: int) -> float:
+        """Measure the nuclear rank of one of the first or last activations; NaN for those between."""
+        rows_SF = self._first.get(index)
+        if rows_SF is None:
+            rows_SF = next((rows for known, rows in self._last if known == index), None)
+        return math.nan if rows_SF is None else nuclear_rank(rows_SF)
+
     def _measure(self) -> None:
         for group in self._waiting.values():
             rows_NSF = torch.stack([taken.rows_SF for taken in group])
-            rms_N = torch.stack([taken.rms for taken in group])
-            self._measured.append(([taken.index for taken in group], spreads(rows_NSF, rms_N, group[0].roundoff)))
+            known = [taken.rms for taken in group if taken.rms is not None]
+            rms_N = torch.stack(known) if known else None
+            self._measured.append(([taken.place for taken in group], spreads(rows_NSF, rms_N)))
         self._waiting.clear()
         self._num_bytes = 0
 
 
 @torch.no_grad()
-def spreads(rows_NSF: Tensor, rms_N: Tensor, roundoff: float) -> Tensor:
+def nuclear_rank(rows_SF: Tensor) -> float:
+    r"""Measure how many directions the samples differ in, small ones included.
+
+    .. math:: r = \frac{(\sum_i \sigma_i)^2}{\sum_i \sigma_i^2}
+
+    σ are the singular values of the centred samples. The participation ratio weighs directions by σ⁴; this one sees
+    what a network can still use although one direction is larger than the rest.
+
+    Args:
+        rows_SF: Samples.
+
+    Returns:
+        In [1, min(S − 1, F)]; 0 where samples do not differ, NaN where they are not finite.
+    """
+    rows_SF = rows_SF.double()
+    rows_SF = rows_SF - rows_SF[:1]
+    rows_SF = rows_SF - rows_SF.mean(0)
+    size = rows_SF.abs().max()
+    if not bool(torch.isfinite(size)):
+        return math.nan
+    if not bool(size > 0):
+        return 0.0
+    rows_SF = rows_SF / size
+    values = torch.linalg.eigvalsh(rows_SF @ rows_SF.mT).clamp_min(0.0)
+    return float(values.sqrt().sum().square() / values.sum())
+
+
+@torch.no_grad()
+def spreads(rows_NSF: Tensor, rms_N: Tensor | None) -> Tensor:
     r"""Measure size and diversity of activations.
 
-    .. math:: r_\text{eff} = \frac{(\sum_i \lambda_i)^2}{\sum_i \lambda_i^2} \cdot \frac{E}{E + (10^3 \epsilon)^2}
+    .. math:: r_\text{eff} = \frac{(\sum_i \lambda_i)^2}{\sum_i \lambda_i^2} \cdot \frac{E}{E + \delta^2}, \qquad
+              \delta = \min(10^3 \epsilon, \sqrt{\epsilon})
 
     λ are the eigenvalues of the centred samples' Gram matrix (the participation ratio), E the share of the mean square
-    that differs between samples, ε the machine epsilon: rounding noise has a high rank and no energy.
+    that differs between samples, ε the machine epsilon: rounding noise has a high rank and no energy. In half precision
+    a thousand roundings would be more than the signal, so half of its digits count there.
+
+    Nothing is lost in float32: the first sample is taken off before the mean, and numbers that are close to each other
+    subtract without rounding.
 
     Args:
         rows_NSF: Samples.
-        rms_N: Of the whole activations, float64.
-        roundoff: Machine epsilon of the activations' type.
+        rms_N: Of the whole activations, float64; None where the samples are the whole.
 
     Returns:
-        Matrix (N, 5) of the attributes of `Spread`.
+        Matrix (N, 5) of the attributes of `Spread`, float64.
     """
     num_samples, width = rows_NSF.shape[1:]
-    rows_NSF = rows_NSF.double() / rms_N.clamp_min(1e-300)[:, None, None]
+    roundoff = torch.finfo(rows_NSF.dtype).eps
+    noise = min(NOISE_FACTOR * roundoff, math.sqrt(roundoff)) ** 2
+    rows_NSF = rows_NSF if rows_NSF.dtype == torch.float64 else rows_NSF.float()
+    top_N = torch.frexp(torch.maximum(rows_NSF.amax((1, 2)), -rows_NSF.amin((1, 2))).clamp(1e-37, 1e37)).exponent
+    unit_N = torch.ldexp(torch.ones_like(top_N, dtype=rows_NSF.dtype), -top_N)
+    rows_NSF = rows_NSF * unit_N[:, None, None]  # by a power of two: exact, and squares stay in range
     length_NS = torch.linalg.vector_norm(rows_NSF, dim=2)
-    direction_NF = (length_NS.clamp_min(1e-300).reciprocal()[:, None, :] @ rows_NSF)[:, 0]
+    energy_N = length_NS.double().square().sum(1)
+    if rms_N is None:
+        rms_N = torch.ldexp((energy_N / max(num_samples * width, 1)).sqrt(), top_N)
+    direction_NF = (length_NS.clamp_min(1e-30).reciprocal()[:, None, :] @ rows_NSF)[:, 0]
     pairs = max(num_samples * (num_samples - 1), 1)
-    cosine_N = (direction_NF.square().sum(1) - num_samples) / pairs
-    rows_NSF -= rows_NSF.mean(1, keepdim=True)  # explicitly: of a collapsed signal the Gram matrix keeps no difference
+    cosine_N = (direction_NF.double().square().sum(1) - num_samples) / pairs
+    rows_NSF = rows_NSF - rows_NSF[:, :1]
+    rows_NSF -= rows_NSF.mean(1, keepdim=True)
+    moving_N = torch.linalg.vector_norm(rows_NSF, dim=(1, 2)).double()
+    rows_NSF *= moving_N.clamp_min(1e-35).reciprocal()[:, None, None].to(rows_NSF.dtype)
     gram_NSS = rows_NSF @ rows_NSF.mT
     trace_N = gram_NSS.diagonal(dim1=1, dim2=2).sum(1)
-    share_N = trace_N / length_NS.square().sum(1)
-    noise = (NOISE_FACTOR * roundoff) ** 2
-    rank_N = (trace_N / torch.linalg.vector_norm(gram_NSS, dim=(1, 2))).square() * share_N / (share_N + noise)
-    centred_N = rms_N * (trace_N / max(num_samples * width, 1)).sqrt()
-    return torch.stack([rms_N, centred_N, rank_N.nan_to_num(0.0), cosine_N, share_N.nan_to_num(0.0)], dim=1)
+    share_N = (moving_N.square() / energy_N).nan_to_num(0.0)
+    rank_N = (trace_N / torch.linalg.vector_norm(gram_NSS, dim=(1, 2))).double().square() * share_N / (share_N + noise)
+    centred_N = torch.ldexp(moving_N / math.sqrt(max(num_samples * width, 1)), top_N)
+    return torch.stack([rms_N, centred_N, rank_N.nan_to_num(0.0), cosine_N.clamp(-1.0, 1.0), share_N], dim=1)
 
 
 def samples(values: Tensor, batch_size: int) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from justfit.probe._graph import Node, connect, is_normalised, nonlinearity_behind, weights_before
 from justfit.probe._operations import NONLINEARITIES, NORMALISATIONS
 from justfit.probe._run import Batch, run_forward, tensors_in
-from justfit.probe._tracer import Tracer, WeightedCall
+from justfit.probe._tracer import AttentionCall, Tracer, WeightedCall
 from justfit.probe._unwrap import eager
 
 MAX_LOOK_BEHIND = 200
@@ -87,7 +87,7 @@ class _Blind:
     def operation(self, node: Node, operands: list[Tensor], output: Tensor, arguments: tuple[Any, ...]) -> None:
         pass
 
-    def attention(self, node: Node, query: Tensor, key: Tensor, value: Tensor, output: Tensor, options: Any) -> None:
+    def attention(self, call: AttentionCall) -> None:
         pass
 
 

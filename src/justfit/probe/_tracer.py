@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 import torch.nn.functional
@@ -58,6 +58,36 @@ class WeightedCall:
     stride: int = 1
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class AttentionCall:
+    """One fused attention.
+
+    Attributes:
+        node: The output's node.
+        query, key, value, output: As the operation takes and gives them: heads, then tokens, then width.
+        mask: Added to the logits, or true where a query looks; None for none.
+        is_causal: A query sees no later key.
+        scale: Of the logits; None for 1/√width.
+    """
+
+    node: Node
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    output: Tensor
+    mask: Tensor | None = None
+    is_causal: bool = False
+    scale: float | None = None
+
+
+class _Operation(NamedTuple):
+    name: str
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    operands: list[Tensor]
+    parents: tuple[Node, ...]
+
+
 class Observer(Protocol):
     """What looks on while a network runs."""
 
@@ -67,7 +97,7 @@ class Observer(Protocol):
     def operation(self, node: Node, operands: list[Tensor], output: Tensor, arguments: tuple[Any, ...]) -> None:
         """Look at any other operation on the signal."""
 
-    def attention(self, node: Node, query: Tensor, key: Tensor, value: Tensor, output: Tensor, options: Any) -> None:
+    def attention(self, call: AttentionCall) -> None:
         """Look at a fused attention."""
 
 
@@ -121,25 +151,20 @@ class Tracer(TorchFunctionMode):
         if name in DROPOUTS:
             return args[0] if args else kwargs["input"]
         args, kwargs = _quiet(name, args, kwargs)
-        operands = [tensor for tensor in _tensors(args) if isinstance(tensor, Tensor)]
-        operands += [tensor for tensor in _tensors(kwargs.values()) if isinstance(tensor, Tensor)]
-        parents = tuple(node for tensor in operands if (node := self.node(tensor)) is not None)
+        operands = _tensors(args)
+        if kwargs:
+            operands += _tensors(kwargs.values())
+        known = self._node_of
+        parents = tuple([known[id(tensor)][1] for tensor in operands if id(tensor) in known])
         output = func(*args, **kwargs)
-        return self._record(name, args, kwargs, operands, parents, output)
-
-    def _record(
-        self,
-        name: str,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        operands: list[Tensor],
-        parents: tuple[Node, ...],
-        output: Any,
-    ) -> Any:
         first = output[0] if isinstance(output, tuple | list) and output else output
         if not isinstance(first, Tensor) or not (first.is_floating_point() or first.is_complex()):
             return output
-        described = _weighted_arguments(name, args, kwargs, self.owners, self.node)
+        return self._record(_Operation(name, args, kwargs, operands, parents), output, first)
+
+    def _record(self, operation: _Operation, output: Any, first: Tensor) -> Any:
+        name, operands, parents = operation.name, operation.operands, operation.parents
+        described = _weighted_arguments(name, operation.args, operation.kwargs, self.owners, self.node)
         if described is not None:
             return self._weighted(name, described, parents, output, first)
         if operands and not parents and self.owners.derive(first, operands):
@@ -150,15 +175,12 @@ class Tracer(TorchFunctionMode):
             if isinstance(tensor, Tensor):
                 node = self._enter(tensor, self._kind(name, operands, parents), parents)
                 if name == "scaled_dot_product_attention":
-                    query, key, value = operands[:3]
-                    self.observer.attention(node, query, key, value, tensor, (args, kwargs))
+                    self.observer.attention(_attention(node, operation, tensor))
                 else:
-                    self.observer.operation(node, operands, tensor, args)
+                    self.observer.operation(node, operands, tensor, operation.args)
         return output
 
-    def _weighted(
-        self, name: str, described: _Described, parents: tuple[Node, ...], output: Any, first: Tensor
-    ) -> Any:
+    def _weighted(self, name: str, described: _Described, parents: tuple[Node, ...], output: Any, first: Tensor) -> Any:
         node = self._enter(first, name, parents)
         node.call = len(self.calls)
         call = WeightedCall(
@@ -187,9 +209,8 @@ class Tracer(TorchFunctionMode):
 
     def _enter(self, tensor: Tensor, name: str, parents: tuple[Node, ...]) -> Node:
         node = Node(len(self.nodes), name, parents)
-        node.is_statistic = bool(parents) and (
-            name in STATISTICS or all(parent.is_statistic for parent in parents)
-        )
+        if parents and (name in STATISTICS or all([parent.is_statistic for parent in parents])):
+            node.is_statistic = True
         self.nodes.append(node)
         self._node_of[id(tensor)] = (tensor, node)  # keeps the tensor alive, so that its id stays its own
         return node
@@ -201,8 +222,7 @@ class Tracer(TorchFunctionMode):
         return "add" if name == "sub" and len(operands) == 2 else name
 
 
-@dataclass(frozen=True, slots=True)
-class _Described:
+class _Described(NamedTuple):
     owner: Owner
     weight: Tensor
     bias: Tensor | None
@@ -250,7 +270,7 @@ def _layer(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], owners: Own
 
 
 def _recurrent(name: str, args: tuple[Any, ...], owners: Owners) -> _Described | None:
-    tensors = [tensor for tensor in _tensors(args) if isinstance(tensor, Tensor)]
+    tensors = _tensors(args)
     weights = [(tensor, owner) for tensor in tensors if (owner := owners.find(tensor)) is not None]
     if not weights or not isinstance(args[0], Tensor):
         return None
@@ -260,7 +280,7 @@ def _recurrent(name: str, args: tuple[Any, ...], owners: Owners) -> _Described |
 def _product(
     name: str, args: tuple[Any, ...], owners: Owners, node: Callable[[Tensor], Node | None]
 ) -> _Described | None:
-    tensors = [tensor for tensor in _tensors(args) if isinstance(tensor, Tensor)]
+    tensors = _tensors(args)
     bias = tensors.pop(0) if name in {"addmm", "baddbmm"} and len(tensors) == 3 else None
     if len(tensors) != 2:
         return None
@@ -275,12 +295,29 @@ def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name
     return args[position] if len(args) > position else kwargs.get(name)
 
 
-def _tensors(values: Any) -> Iterator[Any]:
+def _attention(node: Node, operation: _Operation, output: Tensor) -> AttentionCall:
+    names = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal")
+    given = {**dict(zip(names, operation.args, strict=False)), **operation.kwargs}
+    return AttentionCall(
+        node=node,
+        query=given["query"],
+        key=given["key"],
+        value=given["value"],
+        output=output,
+        mask=given.get("attn_mask"),
+        is_causal=bool(given.get("is_causal", False)),
+        scale=given.get("scale"),
+    )
+
+
+def _tensors(values: Iterable[Any]) -> list[Tensor]:
+    found: list[Tensor] = []
     for value in values:
         if isinstance(value, Tensor):
-            yield value
+            found.append(value)
         elif isinstance(value, tuple | list):
-            yield from (inner for inner in value if isinstance(inner, Tensor))
+            found += [inner for inner in value if isinstance(inner, Tensor)]
+    return found
 
 
 def _quiet(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

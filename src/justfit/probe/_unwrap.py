@@ -36,8 +36,6 @@ def unwrap(module: nn.Module) -> nn.Module:
         >>> unwrap(nn.DataParallel(network)) is network
         True
     """
-    if not isinstance(module, nn.Module):  # compiled twice, a module comes out as its bare `forward`
-        module = getattr(getattr(module, "_torchdynamo_orig_callable", None), "__self__", module)
     if not isinstance(module, nn.Module):
         raise ArgumentError(
             "`module` must be an `nn.Module`.",

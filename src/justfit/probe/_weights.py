@@ -15,15 +15,15 @@ from torch import Tensor
 from justfit.errors import ArgumentError
 from justfit.maths import gain
 from justfit.probe._operations import SATURATING
-from justfit.probe._statistics import safe_norm
+from justfit.probe._statistics import norms
 
 TWIN_TOLERANCE = 1e-5  # relative: far above the rounding of a gradient, far below any random difference
 UNIFORM_KURTOSIS = 1.8
 NORMAL_KURTOSIS = 3.0
 MIN_ENTRIES = 200  # below, the fourth moment tells nothing
-MAX_ENTRIES = 1 << 12  # whose moments tell the family
-MAX_COLUMNS = 32  # in which units that differ nearly always differ
-MAX_GROUP = 256  # weights of one shape that are measured together
+MAX_ENTRIES = 1 << 11  # whose moments tell the family
+MAX_COLUMNS = 16  # in which units that differ nearly always differ
+MAX_GROUP = 64  # weights of one shape that are measured together
 DEFAULT_SLACK = 0.02
 
 
@@ -36,7 +36,8 @@ class WeightUse:
         bias: What is added to the product, or None.
         gradient: ∂L/∂weight; None if there is none.
         dimension: The weight's dimension that counts units.
-        is_layer: A linear or convolutional layer: its units can be each other's twins.
+        is_layer: A linear or convolutional layer, whose default values are known.
+        has_units: Its rows are units that learn side by side; those of an embedding are not.
     """
 
     weight: Tensor
@@ -44,6 +45,7 @@ class WeightUse:
     gradient: Tensor | None
     dimension: int
     is_layer: bool
+    has_units: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,10 +93,10 @@ def _group_facts(uses: list[WeightUse]) -> list[WeightFacts]:
         uses, sizes, gradients, moments_of(weights), suspects, strict=True
     ):
         distribution = family(moments, size)
-        twins = use.gradient if suspect and use.is_layer else None
+        twins = twin_share(use.weight, use.bias, use.gradient, use.dimension) if suspect and use.has_units else 0.0
         facts.append(
             WeightFacts(
-                identical_fraction=twin_share(use.weight, use.bias, twins, use.dimension),
+                identical_fraction=twins,
                 weight_rms=size,
                 weight_gradient_rms=gradient,
                 has_default_values=use.is_layer
@@ -107,28 +109,30 @@ def _group_facts(uses: list[WeightUse]) -> list[WeightFacts]:
 
 
 def _rms(tensors: Sequence[Tensor | None]) -> list[float]:
-    norms = [None if tensor is None else safe_norm(tensor) for tensor in tensors]
-    taken = [norm for norm in norms if norm is not None]
-    read = iter(torch.stack(taken).tolist() if taken else [])
+    taken = [tensor.detach() for tensor in tensors if tensor is not None]
+    read = iter(norms(taken))
     return [math.nan if t is None else next(read) / math.sqrt(max(t.numel(), 1)) for t in tensors]
 
 
 @torch.no_grad()
 def moments_of(weights: list[Tensor]) -> list[Moments]:
-    """Measure the moments of at most 4,096 entries of each of some weights of one shape."""
+    """Measure the moments of at most 2,048 entries of each of some weights of one shape."""
     num = weights[0].numel()
     if not num:
         return [Moments(0.0, 0.0, math.nan, 0)] * len(weights)
     step = -(-num // MAX_ENTRIES)
     step += step > 1 and step % 2 == 0  # an odd step meets every column of the usual even widths
     parts = [weight.detach().reshape(-1)[::step] for weight in weights]
-    entries_NP = torch.stack(parts).double()
-    largest_N = entries_NP.abs().amax(1)
-    entries_NP = entries_NP - entries_NP.mean(1, keepdim=True)
-    spread_N = entries_NP.square().mean(1).sqrt()
-    kurtosis_N = (entries_NP / spread_N[:, None]).square_().square_().mean(1)
-    rows = torch.stack([largest_N, spread_N, kurtosis_N], dim=1).tolist()
-    return [Moments(*row, entries_NP.shape[1]) for row in rows]
+    entries_NP = torch.stack(parts)
+    entries_NP = entries_NP if entries_NP.dtype == torch.float64 else entries_NP.float()
+    largest_N = torch.maximum(entries_NP.amax(1), -entries_NP.amin(1))
+    entries_NP = entries_NP / largest_N.clamp_min(1e-37)[:, None]
+    entries_NP -= entries_NP.mean(1, keepdim=True)
+    squares_NP = entries_NP.square_()
+    variance_N = squares_NP.mean(1)
+    kurtosis_N = torch.linalg.vector_norm(squares_NP, dim=1).square() / entries_NP.shape[1] / variance_N.square()
+    rows = torch.stack([largest_N, variance_N.sqrt() * largest_N, kurtosis_N], dim=1).tolist()
+    return [Moments(largest, spread, kurtosis, entries_NP.shape[1]) for largest, spread, kurtosis in rows]
 
 
 def family(moments: Moments, rms: float) -> str:
@@ -167,9 +171,10 @@ def _may_have_twins(weights: list[Tensor], dimension: int) -> list[bool]:
         return [False] * len(weights)
     rows = [weight.movedim(dimension, 0).flatten(1) for weight in weights]
     step = -(-rows[0].shape[1] // MAX_COLUMNS)
-    rows_NUK = torch.stack([row[:, ::step] for row in rows]).double()
+    rows_NUK = torch.stack([row[:, ::step] for row in rows])
+    rows_NUK = rows_NUK if rows_NUK.dtype == torch.float64 else rows_NUK.float()
     keys_NU2 = rows_NUK @ _probe(rows_NUK.shape[2]).to(rows_NUK)
-    size_N = torch.linalg.vector_norm(rows_NUK, dim=2).amax(1)
+    size_N = torch.maximum(rows_NUK.amax((1, 2)), -rows_NUK.amin((1, 2))) * math.sqrt(rows_NUK.shape[2])
     order_NU1 = keys_NU2[..., 0].argsort(1)[..., None]
     keys_NU2 = keys_NU2.gather(1, order_NU1.expand(-1, -1, 2))
     gap_NU = (keys_NU2[:, 1:] - keys_NU2[:, :-1]).abs().amax(2)
@@ -188,7 +193,13 @@ def twin_share(weight: Tensor, bias: Tensor | None, gradient: Tensor | None, dim
         gradient: ∂L/∂weight; None gives 0, since without it nothing is known of the future.
         dimension: The weight's dimension that counts units.
     """
-    if gradient is None or weight.dim() < 2 or weight.shape[dimension] < 2 or gradient.shape != weight.shape or weight.is_complex():
+    if (
+        gradient is None
+        or weight.dim() < 2
+        or weight.shape[dimension] < 2
+        or gradient.shape != weight.shape
+        or weight.is_complex()
+    ):
         return 0.0
     weight_UR = weight.detach().movedim(dimension, 0).flatten(1).double()
     gradient_UR = gradient.detach().movedim(dimension, 0).flatten(1).double()
@@ -236,4 +247,5 @@ def _probe(size: int) -> Tensor:
 
 
 def _scaled(values: Tensor) -> Tensor:
-    return values / values.norm().clamp_min(torch.finfo(values.dtype).tiny)
+    size: Tensor = torch.linalg.vector_norm(values)
+    return values / size.clamp_min(torch.finfo(values.dtype).tiny)

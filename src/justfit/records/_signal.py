@@ -122,6 +122,8 @@ class TrunkPoint:
         centred_rms: Size of what differs between examples.
         gradient_norm: Norm of ∂L/∂activation over the whole batch; NaN where no gradient arrives by construction.
         effective_rank: Participation ratio of the centred activations, gated by sample energy.
+        nuclear_rank: (Σσ)²/Σσ² over the singular values σ of the centred activations, which also counts small
+            directions; measured at the first and last point before the output only.
         num_samples: Examples or positions it was measured on.
         cosine: Mean cosine between two examples.
         sample_energy: Share of the mean square that differs between examples.
@@ -136,6 +138,7 @@ class TrunkPoint:
     centred_rms: float
     gradient_norm: float = float("nan")
     effective_rank: float = float("nan")
+    nuclear_rank: float = float("nan")
     num_samples: int = 0
     cosine: float = float("nan")
     sample_energy: float = float("nan")

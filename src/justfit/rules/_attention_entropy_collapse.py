@@ -16,10 +16,10 @@ class AttentionEntropyCollapse(SignalRule):
     r"""The attention logits are so large that each query looks at one token only.
 
     How it is detected:
-        .. math:: \mathrm{std}(\text{logits}) > \beta_c = \sqrt{2 \ln T}
+        .. math:: \mathrm{std}(\text{logits}) > m \beta_c, \quad \beta_c = \sqrt{2 \ln T}
 
-        for T keys, the point at which a softmax of independent normal logits condenses on its largest, and a share of
-        queries > `peaked` that give one key more than 99 %. Fewer than `tokens` keys are not judged.
+        for T keys, with m = `margin`; at β_c a softmax of independent normal logits condenses on its largest. And the
+        mean entropy of the attention < `entropy` of ln T. Fewer than `tokens` keys are not judged.
     Why it matters:
         The softmax is saturated: the gradient to queries and keys is next to zero, so the attention stays what it was
         at random, and training is unstable.
@@ -40,27 +40,28 @@ class AttentionEntropyCollapse(SignalRule):
     why: ClassVar[str] = "The softmax is saturated, so queries and keys get next to no gradient."
     when_wrong: ClassVar[str] = "Trained heads may look at one position on purpose."
     cure: ClassVar[str] = "Scale the logits by 1/sqrt(head width), or use smaller query and key weights."
-    peaked: float = 0.9
+    margin: float = 2.0
+    entropy: float = 0.3
     tokens: int = 3
 
     def check(self, evidence: SignalEvidence) -> SignalOutcome:
         """Hold the logits' standard deviation against the condensation point."""
         able = [signal for signal in evidence.attention if signal.num_tokens >= self.tokens]
-        measured = [signal for signal in able if not math.isnan(signal.logit_std + signal.peaked_fraction)]
+        measured = [signal for signal in able if not math.isnan(signal.logit_std + signal.entropy_fraction)]
         if not measured:
             return NotApplicable("no attention over enough tokens was measured")
         found = []
         for signal in measured:
             critical = math.sqrt(2 * math.log(signal.num_tokens))
-            if signal.logit_std > critical and signal.peaked_fraction > self.peaked:
+            if signal.logit_std > self.margin * critical and signal.entropy_fraction < self.entropy:
                 words = (
                     f"logits of std {signal.logit_std:.3g}, condensation at {critical:.3g} for {signal.num_tokens} "
-                    f"keys; {signal.peaked_fraction:.0%} of the queries look at one key"
+                    f"keys; the attention's entropy is {signal.entropy_fraction:.0%} of a uniform one's"
                 )
                 finding = self.finding(
                     signal.name,
                     signal.logit_std,
-                    critical,
+                    self.margin * critical,
                     unit="standard deviation of the logits",
                     evidence=words,
                     source=signal.source,

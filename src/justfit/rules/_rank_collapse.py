@@ -23,8 +23,8 @@ class RankCollapse(SignalRule):
         .. math:: r = \frac{(\operatorname{tr} C)^2}{\operatorname{tr} C^2} < \min(\rho, s \cdot
                   \min(r_{first}, \text{width})), \quad C = \operatorname{Cov}(a)
 
-        with ρ = `rank` and s = `share`. Collapsed over the whole second half of a trunk of at least `depth` points it
-        is a warning, and an error where the cosine > `severe`; otherwise it is information.
+        with ρ = `rank` and s = `share`. Collapsed at a share > `lasting` of the second half of a trunk of at least
+        `depth` points it is a warning, and an error where the cosine > `severe`; otherwise it is information.
     Why it matters:
         Norms and gradients look healthy, yet the network cannot tell its inputs apart: ReLU layers with He's variance
         reach a cosine of 1.000 at depth 100 and do not train.
@@ -49,6 +49,7 @@ class RankCollapse(SignalRule):
     rank: float = 2.0
     share: float = 0.25
     depth: int = 8
+    lasting: float = 0.7
     severe: float = 0.99
 
     def check(self, evidence: SignalEvidence) -> SignalOutcome:
@@ -61,7 +62,9 @@ class RankCollapse(SignalRule):
             return NotApplicable(f"the cosine between examples could not be measured at `{last.name}`")
         if not self._collapsed(last, full):
             return ()
-        deep = len(points) >= self.depth and all(self._collapsed(p, full) for p in points[len(points) // 2 :])
+        half = points[len(points) // 2 :]
+        lasts = sum(self._collapsed(point, full) for point in half) > self.lasting * len(half)
+        deep = len(points) >= self.depth and lasts
         severity: Severity = "info" if not deep else "error" if last.cosine > self.severe else "warning"
         where = next(point for point in points if self._collapsed(point, full))
         words = (

@@ -20,7 +20,8 @@ class WeightsTooLarge(SignalRule):
 
         on layers outside branches that no normalisation follows and that are not the head, with c = `ratio` where
         signal or gradient along the trunk grow by more than `trunk` e-foldings (information up to `severe`, a warning
-        beyond), or with c = `alone` on its own. The right size keeps the activations' size for this layer's own
+        beyond), with c = `with_loss` (a warning) where the first loss lies more than `loss` times what an uninformed
+        prediction costs above it, or with c = `alone` on its own. The right size keeps the activations' size for this layer's own
         activation and inputs.
     Why it matters:
         With ReLU the outputs explode, with tanh the units saturate and the gradient grows chaotically; training is
@@ -45,6 +46,8 @@ class WeightsTooLarge(SignalRule):
     alone: float = 30.0
     trunk: float = 3.0
     severe: float = 6.0
+    with_loss: float = 5.0
+    loss: float = 3.0
 
     def check(self, evidence: SignalEvidence) -> SignalOutcome:
         """Hold each weight's size against the right one."""
@@ -52,10 +55,11 @@ class WeightsTooLarge(SignalRule):
         if not layers:
             return NotApplicable("the right size is known of no weight whose size matters")
         _, grows = trunk_growth(evidence)
+        swollen = evidence.loss.value - evidence.loss.expected > self.loss * max(1.0, evidence.loss.expected)
         found = []
         for layer in layers:
             ratio = layer.weight_rms / layer.right_weight_rms
-            limit = self.ratio if grows > self.trunk else self.alone
+            limit = self.ratio if grows > self.trunk else self.with_loss if swollen else self.alone
             if ratio <= limit:
                 continue
             finding = self.finding(
@@ -65,9 +69,13 @@ class WeightsTooLarge(SignalRule):
                 unit="std over right std",
                 evidence=in_words(layer),
                 source=layer.source,
-                severity="warning" if ratio > self.alone or grows > self.severe else "info",
+                severity=self._severity(ratio, grows, swollen=swollen),
                 cure=f"Draw `{layer.parameter}` with std {layer.right_weight_rms:.3g}, or run "
                 "justfit.initialize_(module, *inputs).",
             )
             found.append((ratio, finding))
         return worst(found)
+
+    def _severity(self, ratio: float, grows: float, *, swollen: bool) -> Severity:
+        sure = ratio > self.alone or grows > self.severe or (swollen and ratio > self.with_loss)
+        return "warning" if sure else "info"

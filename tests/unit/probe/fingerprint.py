@@ -30,7 +30,7 @@ def fingerprint(module: nn.Module) -> dict:
 
 def process() -> dict:
     """Describe random states and switches."""
-    legacy = np.random.get_state()
+    legacy = np.random.get_state()  # noqa: NPY002 - the user's global state
     return {
         "torch": torch.get_rng_state().numpy().tobytes(),
         "cuda": [s.numpy().tobytes() for s in torch.cuda.get_rng_state_all()] if torch.cuda.is_initialized() else [],

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from justfit.errors import ArgumentError
 from justfit.probe._snapshot import Snapshot
@@ -36,7 +35,7 @@ class Hostile(nn.Module):
         self.array = np.arange(4.0)
         self.cache = torch.zeros(WIDTH)
         self.generator = torch.Generator().manual_seed(1)
-        self.numbers = random.Random(1)
+        self.numbers = random.Random(1)  # noqa: S311
         self.numpy_numbers = np.random.default_rng(1)
         self.loose = [nn.BatchNorm1d(WIDTH)]
         self.register_buffer("count", torch.zeros(3))
@@ -54,7 +53,7 @@ def replace_buffer(m, out):
 
 
 def draw_numbers(m, out):
-    torch.rand(3), np.random.rand(2), random.random()
+    torch.rand(3), np.random.rand(2), random.random()  # noqa: NPY002, S311
     torch.rand(2, generator=m.generator), m.numbers.random(), m.numpy_numbers.random()
 
 
@@ -304,7 +303,7 @@ def test_handles_made_before_still_remove_their_hook():
 def test_inputs_and_loss_can_be_kept_too():
     x, loss = torch.full((2, 3), -1.0), nn.BatchNorm1d(3)
     with untouched(nn.ReLU(), {"inputs": [x]}, loss):
-        F.relu_(x)
+        torch.relu_(x)
         loss(x)
     assert x.tolist() == [[-1.0] * 3] * 2
     assert loss.num_batches_tracked == 0
