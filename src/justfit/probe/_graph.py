@@ -56,7 +56,7 @@ def branch_ends(nodes: list[Node]) -> set[int]:
     for node in nodes:
         if node.is_sum and node.operation in SUMS:
             for parent in node.parents:
-                if parent.in_branch or parent.call >= 0:
+                if (parent.in_branch or parent.call >= 0) and len(parent.children) == 1:  # a fork has more
                     ends |= {found.call for found in weights_before(parent)}
     return ends
 

@@ -29,6 +29,7 @@ class Owners:
         self._by_id = {id(parameter): Owner(name, is_whole=True) for name, parameter in self.parameters.items()}
         self._constants = {id(buffer) for buffer in module.buffers()}
         self._derived: dict[int, tuple[Tensor, Owner]] = {}
+        self._kept: list[Tensor] = []
 
     def find(self, tensor: Tensor) -> Owner | None:
         """Return the parameter a tensor is, is a view of, or was computed from alone."""
@@ -51,6 +52,10 @@ class Owners:
     def derive(self, output: Tensor, operands: list[Tensor]) -> bool:
         """Remember an output that was computed from parameters and buffers alone; tell whether it was."""
         owners = [(operand.numel(), owner) for operand in operands if (owner := self.find(operand)) is not None]
+        if not owners and all(self.is_constant(tensor) for tensor in operands):
+            self._constants.add(id(output))
+            self._kept.append(output)
+            return True
         if not owners or any(self.find(t) is None and not self.is_constant(t) and t.numel() > 1 for t in operands):
             return False
         size, owner = max(owners, key=lambda pair: pair[0])

@@ -19,6 +19,7 @@ MAX_SAMPLES = 64
 MAX_FEATURES = 2048
 KEPT_FIRST, KEPT_LAST = 4, 48  # activations whose singular values may be asked for: the two ends of the trunk
 NOISE_FACTOR = 1e3  # what differs between examples by less than this many roundings is rounding noise
+MAX_NOISE = 0.03  # of the rms; a few roundings of bfloat16
 
 
 class Size(NamedTuple):
@@ -151,11 +152,11 @@ def spreads(rows_NSF: Tensor, rms_N: Tensor | None) -> Tensor:
     r"""Measure size and diversity of activations.
 
     .. math:: r_\text{eff} = \frac{(\sum_i \lambda_i)^2}{\sum_i \lambda_i^2} \cdot \frac{E}{E + \delta^2}, \qquad
-              \delta = \min(10^3 \epsilon, \sqrt{\epsilon})
+              \delta = \min(10^3 \epsilon, 0.03)
 
     λ are the eigenvalues of the centred samples' Gram matrix (the participation ratio), E the share of the mean square
     that differs between samples, ε the machine epsilon: rounding noise has a high rank and no energy. In half precision
-    a thousand roundings would be more than the signal, so half of its digits count there.
+    a thousand roundings would be more than the signal.
 
     Nothing is lost in float32: the first sample is taken off before the mean, and numbers that are close to each other
     subtract without rounding.
@@ -168,8 +169,7 @@ def spreads(rows_NSF: Tensor, rms_N: Tensor | None) -> Tensor:
         Matrix (N, 5) of the attributes of `Spread`, float64.
     """
     num_samples, width = rows_NSF.shape[1:]
-    roundoff = torch.finfo(rows_NSF.dtype).eps
-    noise = min(NOISE_FACTOR * roundoff, math.sqrt(roundoff)) ** 2
+    noise = min(NOISE_FACTOR * torch.finfo(rows_NSF.dtype).eps, MAX_NOISE) ** 2
     rows_NSF = rows_NSF if rows_NSF.dtype == torch.float64 else rows_NSF.float()
     top_N = torch.frexp(torch.maximum(rows_NSF.amax((1, 2)), -rows_NSF.amin((1, 2))).clamp(1e-37, 1e37)).exponent
     unit_N = torch.ldexp(torch.ones_like(top_N, dtype=rows_NSF.dtype), -top_N)

@@ -62,7 +62,7 @@ def _rank(evidence: SignalEvidence) -> tuple[float, str]:
         return math.nan, ""
     noise = (NOISE_FACTOR * evidence.unit_roundoff) ** 2 if math.isfinite(evidence.unit_roundoff) else 0.0
     energy = last.sample_energy
-    diverse = 0.0 if math.isnan(energy) else energy / (energy + ENERGY) * energy / (energy + noise) if energy > 0 else 0.0
+    diverse = energy**2 / ((energy + ENERGY) * (energy + noise)) if energy > 0 else 0.0
     words = (
         f"examples differ in {ranks[1]:.2g} directions at `{last.name}` of {ranks[0]:.3g} at `{first.name}`, "
         f"and in {energy:.2g} of the activations' energy"

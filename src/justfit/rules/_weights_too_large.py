@@ -21,8 +21,8 @@ class WeightsTooLarge(SignalRule):
         on layers outside branches that no normalisation follows and that are not the head, with c = `ratio` where
         signal or gradient along the trunk grow by more than `trunk` e-foldings (information up to `severe`, a warning
         beyond), with c = `with_loss` (a warning) where the first loss lies more than `loss` times what an uninformed
-        prediction costs above it, or with c = `alone` on its own. The right size keeps the activations' size for this layer's own
-        activation and inputs.
+        prediction costs above it, or with c = `alone` on its own. The right size keeps the activations' size for this
+        layer's own activation and inputs.
     Why it matters:
         With ReLU the outputs explode, with tanh the units saturate and the gradient grows chaotically; training is
         slow or diverges (C15).

@@ -34,7 +34,7 @@ def effective_rank(rows, roundoff=2.0**-23):
     rows = rows.detach().double()
     rows = rows - rows.mean(0)
     values = torch.linalg.eigvalsh(rows @ rows.T).clamp_min(0)
-    return float(values.sum() ** 2 / (values**2).sum()) * share / (share + min(1e3 * roundoff, math.sqrt(roundoff)) ** 2)
+    return float(values.sum() ** 2 / (values**2).sum()) * share / (share + min(1e3 * roundoff, 0.03) ** 2)
 
 
 def kurtosis(tensor):
