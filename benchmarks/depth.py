@@ -61,7 +61,7 @@ def perceptron(depth, activation, num_steps, learning_rates, target, *, num_seed
 
 # lsuv runs 2L-1 forwards: its time grows with L², by the log 25 times from 200 to 1,000 and 100 times to 10,000.
 TOO_DEEP = ("delta", "lsuv")
-SHALLOW, DEEP = (0.03, 0.01), (0.01, 0.003)
+SHALLOW, DEEP = (0.03, 0.01), (0.003,)
 CASES = [
     *(perceptron(100, name, 150, SHALLOW, 0.93, num_seeds=3) for name in ("ReLU", "GELU", "SiLU", "tanh")),
     Case("two circles, 100 × ReLU", partial(multilayer_perceptron, 100, "ReLU", 2), circles, "ReLU", 300, SHALLOW,

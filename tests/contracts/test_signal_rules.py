@@ -72,7 +72,7 @@ SICK = {
         "warning",
     ),
     AttentionEntropyCollapse: (
-        evidence(attention=(attention(), attention("second", logit_std=20.0, peaked_fraction=0.95))),
+        evidence(attention=(attention(), attention("second", logit_std=20.0, entropy_fraction=0.05))),
         "second",
         "warning",
     ),
@@ -170,7 +170,7 @@ LENIENT = {
     RankCollapse: {"rank": 0.0},
     NonFiniteValues: {"threshold": 1e6},
     AttentionRankCollapse: {"cosine": 1.0},
-    AttentionEntropyCollapse: {"peaked": 1.0},
+    AttentionEntropyCollapse: {"entropy": 0.0},
     SymmetricUnits: {"threshold": 1.0},
     WeightsTooSmall: {"alone": 1e6},
     WeightsTooLarge: {"alone": 1e6},

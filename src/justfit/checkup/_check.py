@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -60,9 +60,7 @@ def check(
     """
     evidence = read_signals(module, *inputs, targets=targets, loss_fn=loss_fn, keywords=keyword_inputs)
     findings, unjudged = judge_signals(evidence)
-    return Checkup(
-        evidence=evidence, trainability=trainability(evidence), findings=findings, unjudged=unjudged
-    )
+    return Checkup(evidence=evidence, trainability=trainability(evidence), findings=findings, unjudged=unjudged)
 
 
 def compare(
@@ -119,7 +117,7 @@ def _parse(scheme: str) -> tuple[Scheme | None, float | None]:
     if scheme == AS_BUILT:
         return None, None
     name, _, number = scheme.partition(":")
-    found = next((known for known in SCHEMES if known == name), None)
+    found = cast("Scheme | None", name if name in SCHEMES else None)
     try:
         std = float(number) if number else None
     except ValueError:

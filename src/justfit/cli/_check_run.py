@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
+from inspect import signature
 from typing import TYPE_CHECKING
 
-from justfit.errors import JustFitError
+from justfit.errors import ArgumentError, JustFitError
 from justfit.records import Checkup, SchemeComparison
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def run_check(subject: Subject) -> Checkup:
     """Check the network on its batch."""
     from justfit import checkup
 
+    _refuse_taken_names(subject, checkup.check)
     with _users_faults_first(subject):
         return checkup.check(
             subject.module,
@@ -37,8 +39,9 @@ def run_check(subject: Subject) -> Checkup:
 
 def run_compare(subject: Subject, schemes: str, seed: int) -> SchemeComparison:
     """Compare initializations of the network; `schemes` are separated by commas."""
-    from justfit import checkup
+    from justfit import checkup, initialize_
 
+    _refuse_taken_names(subject, checkup.check, checkup.compare, initialize_)
     with _users_faults_first(subject):
         return checkup.compare(
             subject.build,
@@ -47,8 +50,23 @@ def run_compare(subject: Subject, schemes: str, seed: int) -> SchemeComparison:
             targets=subject.targets,
             loss_fn=subject.loss_fn,
             seed=seed,
-            keywords=subject.inputs.keyword,
+            **subject.inputs.keyword,
         )
+
+
+def _refuse_taken_names(subject: Subject, *functions: Callable[..., object]) -> None:
+    # `check` and `compare` hand keyword inputs on, so that those with the names of their own arguments never arrive.
+    for function in functions:
+        taken = [
+            p.name for p in signature(function).parameters.values() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
+        for name in subject.inputs.keyword:
+            if name in taken:
+                raise ArgumentError(
+                    f"A keyword input must not be named {', '.join(f'`{word}`' for word in taken)}.",
+                    found=f"`{name}`",
+                    way_out="Give it by position, or check a module whose forward names it differently.",
+                )
 
 
 @contextmanager

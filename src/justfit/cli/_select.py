@@ -41,12 +41,14 @@ class Selection:
 
 
 def keep_findings(checkup: Checkup, selection: Selection) -> Checkup:
-    """Leave out the findings that are not selected, and the rules that could not judge and are not selected."""
-    return replace(
-        checkup,
-        findings=tuple(finding for finding in checkup.findings if selection.keeps(finding.code, finding.where)),
-        unjudged=tuple(rule for rule in checkup.unjudged if selection.keeps(rule.code)),
-    )
+    """Judge again with the findings and the rules left out that are not selected.
+
+    A rule names its three worst findings; those that are left out must not take the place of others.
+    """
+    from justfit.rules import judge_signals
+
+    findings, unjudged = judge_signals(checkup.evidence, selection.keeps)
+    return replace(checkup, findings=findings, unjudged=tuple(rule for rule in unjudged if selection.keeps(rule.code)))
 
 
 def fails(checkup: Checkup, fail_on: FailOn) -> bool:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from justfit.cures._auto_basis import Basis, choose_basis, draw_basis
+from justfit.cures._auto_basis import Step, choose_basis, key_of
+from justfit.cures._auto_draw import draw_bases
 from justfit.cures._auto_fit import Fit, fit_sizes
 from justfit.cures._auto_recurrent import recurrent_values
-from justfit.cures._initialization_draw import stream
 from justfit.cures._initialization_record import Initialization, ParameterChange, write
 from justfit.errors import ArgumentError, UnsupportedModuleError
 from justfit.maths import gain
@@ -28,7 +29,8 @@ from justfit.probe import (
     unwrap,
 )
 
-MAX_CORRECTIONS = 2
+COMPUTED = "its layer's weight is computed from other parameters (parametrized, weight-normalised or pruned)"
+MAX_PASSES = 4  # forward passes in all
 TOLERATED_LOG_GAIN = math.log(2.0)  # of ∂L/∂activation between the ends of the trunk
 FIRST_STEP = 4.0  # log-scale per log-gain per layer, until two measurements give a secant
 
@@ -44,39 +46,32 @@ def initialize_auto(module: nn.Module, inputs: tuple[Any, ...], keywords: Mappin
         raise ArgumentError(
             'The scheme "auto" must see a batch, since it measures what flows through the network.',
             found="no inputs",
-            way_out="Pass one batch, as the module takes it: `initialize_(module, inputs, scheme=\"auto\")`.",
+            way_out='Pass one batch, as the module takes it: `initialize_(module, inputs, scheme="auto")`.',
         )
     bare = unwrap(module)
     batch = Batch(inputs=inputs, keywords=keywords)
-    with untouched(bare), eager(bare):
-        structure = read_structure(bare, batch)
-        plan = AutoPlan(bare, structure, seed)
-        if not plan.steps and not plan.recurrent:
-            raise UnsupportedModuleError(
-                "The forward pass must use a linear, convolution or recurrent weight.",
-                found=f"a {type(bare).__name__} whose forward pass used none",
-                way_out="Check that the inputs reach the layers; embeddings and norms keep their values.",
-            )
-        plan.draw()
-        plan.write()
-        fit = fit_sizes(bare, batch, structure, {name: step.basis for name, step in plan.steps.items()})
-    before = plan.values()
+    before: tuple[tuple[nn.Parameter, Tensor], ...] = ()
     try:
-        plan.write(fit.factors)
-        num_corrections = plan.correct(batch)
+        with untouched(bare), eager(bare):
+            structure = read_structure(bare, batch)
+            plan = AutoPlan(bare, structure, seed)
+            if not plan.steps and not plan.recurrent:
+                raise UnsupportedModuleError(
+                    "The forward pass must use a linear, convolution or recurrent weight.",
+                    found=f"a {type(bare).__name__} whose forward pass used none",
+                    way_out="Check that the inputs reach the layers; embeddings and norms keep their values.",
+                )
+            before = plan.values()  # `untouched` copies small networks only
+            drawn = draw_bases(plan.steps, seed)
+            plan.write(drawn)
+            fit = fit_sizes(bare, batch, structure, plan.steps)
+        plan.write(drawn, fit.factors)
+        num_passes = 1 + fit.num_passes
+        num_passes += plan.correct(batch, MAX_PASSES - num_passes)
+        return plan.record(before, fit, num_passes)
     except BaseException:  # Ctrl-C included: a half-initialized network is worse than an untouched one
         write(before)
         raise
-    return plan.record(before, fit, num_corrections)
-
-
-@dataclass(slots=True)
-class Step:
-    """One weight that is initialized: its first use, how it is drawn, and its values until they are written."""
-
-    use: WeightUse
-    basis: Basis
-    values: Tensor | None = None
 
 
 class AutoPlan:
@@ -91,101 +86,102 @@ class AutoPlan:
     def __init__(self, module: nn.Module, structure: Structure, seed: int) -> None:
         self.module = module
         self.seed = seed
+        self.names: dict[int, list[str]] = {}
+        for name, parameter in module.named_parameters(remove_duplicate=False):
+            self.names.setdefault(id(parameter), []).append(name)
         self.parameters = dict(module.named_parameters())
         self.recurrent = recurrent_values(module, seed)
         self.untouched: dict[str, str] = {}
         self.steps: dict[str, Step] = {}
-        self.biases: dict[str, nn.Parameter] = {}
-        self.names: dict[int, list[str]] = {}
-        names = {id(parameter): name for name, parameter in self.parameters.items()}
+        self.keys: dict[str, list[str]] = {}  # of each weight: itself, or the parts of it that are used
+        self.biases: dict[str, list[Tensor]] = {}
         for use in structure.uses:
-            name = use.call.owner.parameter
-            reason = self._obstacle(use)
-            if name in self.recurrent or name in self.steps:
-                continue
-            if reason:
-                self.untouched.setdefault(name, reason)
-                continue
-            self.steps[name] = Step(use, choose_basis(use, structure, self.steps))
-            bias = use.call.bias
-            if bias is not None and id(bias) in names:
-                self.biases[names[id(bias)]] = self.parameters[names[id(bias)]]
-        for name in set(self.untouched) & set(self.steps):  # tied to an embedding: leave it alone
-            del self.steps[name]
+            self._plan(use, structure)
+        for name in set(self.keys):
+            if overlaps(self.keys[name]):
+                self.untouched.setdefault(name, "parts of it that overlap are used")
+            if name in self.untouched:  # by another use, as an embedding for one
+                for key in self.keys.pop(name):
+                    del self.steps[key]
+
+    def _plan(self, use: WeightUse, structure: Structure) -> None:
+        call = use.call
+        name = call.owner.parameter
+        if name in self.recurrent:
+            return
+        key = key_of(call)
+        reason = self._obstacle(use, key)
+        if reason:
+            self.untouched.setdefault(name, reason)
+        elif key not in self.steps:
+            self.steps[key] = Step(use=use, basis=choose_basis(use, structure, self.steps))
+            self.keys.setdefault(name, []).append(key)
+            if call.bias is not None:
+                whole = call.bias if call.bias._base is None else call.bias._base
+                if id(whole) in self.names:
+                    self.biases.setdefault(self.names[id(whole)][0], []).append(call.bias)
 
     def values(self) -> tuple[tuple[nn.Parameter, Tensor], ...]:
         """Copy the present values of everything that will change."""
-        named = [*self.steps, *self.biases, *self.recurrent]
-        return tuple((self.parameters[name], self.parameters[name].detach().clone()) for name in named)
-
-    def draw(self) -> None:
-        """Draw the basis of every weight; nothing is written."""
-        for name, step in self.steps.items():
-            step.values = draw_basis(step.basis, step.use.call, stream(self.seed, name))
+        named = [self.parameters[name] for name in (*self.keys, *self.biases, *self.recurrent)]
+        return tuple((parameter, parameter.detach().clone()) for parameter in named)
 
     @torch.no_grad()
-    def write(self, factors: Mapping[str, float] | None = None) -> None:
+    def write(self, drawn: Mapping[str, Tensor], factors: Mapping[str, float] | None = None) -> None:
         """Give every weight its basis, times its factor, and every bias zero."""
-        for name, step in self.steps.items():
-            if step.values is not None:
-                step.use.call.weight.copy_(step.values)
-            if factors is not None:
-                self.parameters[name].mul_(factors.get(name, 1.0))
-                step.values = None
-        for bias in self.biases.values():
-            bias.zero_()
+        for key, values in drawn.items():
+            factor = 1.0 if factors is None else factors.get(key, 1.0)
+            self.steps[key].use.call.weight.copy_(values if factor == 1.0 else values * factor)
+        for biases in self.biases.values():
+            for bias in biases:
+                bias.zero_()
         for name, value in self.recurrent.items():
             self.parameters[name].copy_(value)
 
-    def correct(self, batch: Batch) -> int:
-        """Close the loop: measure the gradient's gain, and scale all saturating weights of the trunk by one factor.
+    def correct(self, batch: Batch, max_passes: int) -> int:
+        """Close the loop: measure the gradient's gain, and scale all balanced weights of the trunk by one factor.
 
         Returns:
             How many forward and backward passes it took.
         """
-        names = [name for name, step in self.steps.items() if step.basis.is_balanced]
-        if len(names) < 2:
+        balanced = [step.use.call.weight for step in self.steps.values() if step.basis.is_balanced]
+        if len(balanced) < 2:
             return 0
         done: list[tuple[float, float]] = []
         total = 0.0
-        for _ in range(MAX_CORRECTIONS):
+        for _ in range(max_passes):
             per_layer, whole = self._log_gain(batch)
             done.append((total, per_layer))
             if not math.isfinite(whole) or abs(whole) < TOLERATED_LOG_GAIN:
                 break
             wanted = _next(done)
             with torch.no_grad():
-                for name in names:
-                    self.parameters[name].mul_(math.exp(wanted - total))
+                for weight in balanced:
+                    weight.mul_(math.exp(wanted - total))
             total = wanted
         return len(done)
 
-    def record(self, before: tuple[tuple[nn.Parameter, Tensor], ...], fit: Fit, num_corrections: int) -> Initialization:
+    def record(self, before: tuple[tuple[nn.Parameter, Tensor], ...], fit: Fit, num_passes: int) -> Initialization:
         """Say what was done."""
-        changes = [self._change(name, step, fit) for name, step in self.steps.items()]
-        changes += [self._plain(name, "bias", "zero") for name in self.biases]
-        changes += [self._plain(name, "recurrent", "orthogonal per gate, biases zero") for name in self.recurrent]
+        changes = [self._change(name, [(key, self.steps[key]) for key in keys], fit) for name, keys in self.keys.items()]
+        changes += [self._plain(name, "zero", "a bias") for name in self.biases]
+        changes += [self._recurrent(name) for name in self.recurrent]
         changed = {change.name for change in changes}
-        rest = [(name, self._why_untouched(name)) for name in self.parameters if name not in changed]
         return Initialization(
             scheme="auto",
             seed=self.seed,
             changes=tuple(changes),
-            untouched=tuple(rest),
-            num_passes=1 + fit.num_passes + num_corrections,
+            untouched=tuple((name, self._why_untouched(name)) for name in self.parameters if name not in changed),
+            num_passes=num_passes,
             _before=before,
         )
-
-    def _other_names(self, parameter: nn.Parameter) -> tuple[str, ...]:
-        if not self.names:
-            for name, found in self.module.named_parameters(remove_duplicate=False):
-                self.names.setdefault(id(found), []).append(name)
-        return tuple(self.names[id(parameter)][1:])
 
     def _why_untouched(self, name: str) -> str:
         owner, _, last = name.rpartition(".")
         if name in self.untouched:
             return self.untouched[name]
+        if ".parametrizations." in name or last.endswith(("_g", "_v", "_orig")):
+            return COMPUTED
         if last == "bias" and f"{owner}.weight" in self.untouched:
             return "the bias of a weight that is left alone"
         kind = type(self.module.get_submodule(owner)).__name__
@@ -203,55 +199,87 @@ class AutoPlan:
         whole = math.log(norms[1] / norms[-1])  # the first is the network's input: a layer of another size reads it
         return whole / (len(norms) - 2), whole
 
-    def _obstacle(self, use: WeightUse) -> str:
+    def _obstacle(self, use: WeightUse, key: str) -> str:
         call = use.call
         parameter = self.parameters[call.owner.parameter]
         if call.operation.startswith("embedding"):
             return "an embedding keeps its values, and so does what is tied to it"
         base = call.weight if call.weight._base is None else call.weight._base
         if base is not parameter:
-            return "its layer's weight is computed from other parameters (parametrized, weight-normalised or pruned)"
-        if not call.owner.is_whole:
-            return "only a part of it is used at a time"
+            return COMPUTED
+        if not key:
+            return "only a part of it is used at a time, and no block of rows"
         if not parameter.is_floating_point() or call.weight.dim() < 2:
             return "it is no matrix of real numbers"
-        if bool((parameter == 0).all()) and (use.skip is not None or use.is_output):
+        if (use.skip is not None or use.is_output) and not bool(parameter.any()):
             return "it is zero at the end of a branch or of the network, on purpose: it learns from there"
         return ""
 
-    def _change(self, name: str, step: Step, fit: Fit) -> ParameterChange:
-        use = step.use
-        value = self.parameters[name].detach()
-        activation = use.activation or "linear"
-        try:
-            factor = gain(activation)
-        except ArgumentError:
-            factor = 1.0
+    def _change(self, name: str, steps: list[tuple[str, Step]], fit: Fit) -> ParameterChange:
+        step = steps[0][1]
+        activation = step.use.activation or "linear"
+        reasons = [fit.reasons.get(key, "the forward pass did not reach it a second time") for key, _ in steps]
+        if len(steps) > 1:
+            reasons = [f"{key.removeprefix(name)}: {reason}" for (key, _), reason in zip(steps, reasons, strict=True)]
+        parameter = self.parameters[name]
         return ParameterChange(
             name=name,
-            shared_with=self._other_names(self.parameters[name]),
+            shared_with=tuple(self.names[id(parameter)][1:]),
             scheme=step.basis.words,
             fan_in=step.basis.fan_in,
             fan_out=step.basis.fan_out,
-            std=float(value.double().square().mean().sqrt()),
-            gain=factor,
+            std=_rms(parameter),
+            gain=_gain(activation),
             nonlinearity=activation,
-            reason=fit.reasons.get(name, "the forward pass did not reach it"),
+            reason="; ".join(reasons),
         )
 
-    def _plain(self, name: str, kind: str, words: str) -> ParameterChange:
-        value = self.parameters[name].detach()
+    def _recurrent(self, name: str) -> ParameterChange:
+        value = self.parameters[name]
+        if value.dim() > 1:
+            return self._plain(name, "orthogonal", "a recurrent layer: each gate a block of its own")
+        if bool(value.any()):
+            return self._plain(name, "zero, forget gate 1", "the bias of an LSTM")
+        return self._plain(name, "zero", "the bias of a recurrent layer")
+
+    def _plain(self, name: str, scheme: str, reason: str) -> ParameterChange:
+        value = self.parameters[name]
+        is_matrix = value.dim() > 1
         return ParameterChange(
             name=name,
-            shared_with=(),
-            scheme="zero" if kind == "bias" else "orthogonal",
-            fan_in=float(value.shape[-1]) if value.dim() > 1 else math.nan,
-            fan_out=float(value.shape[0]) if value.dim() > 1 else math.nan,
-            std=float(value.double().square().mean().sqrt()),
+            shared_with=tuple(self.names[id(value)][1:]),
+            scheme=scheme,
+            fan_in=float(value.shape[-1]) if is_matrix else math.nan,
+            fan_out=float(value.shape[0]) if is_matrix else math.nan,
+            std=0.0 if scheme == "zero" else _rms(value),
             gain=1.0,
             nonlinearity="linear",
-            reason=words,
+            reason=reason,
         )
+
+
+def overlaps(keys: list[str]) -> bool:
+    """Tell whether parts of a parameter overlap: rows `name[0:4]` and `name[2:6]`, or a part and the whole.
+
+    >>> overlaps(["w[0:4]", "w[4:6]"]), overlaps(["w[0:4]", "w[2:6]"]), overlaps(["w", "w[2:6]"]), overlaps(["w"])
+    (False, True, True, False)
+    """
+    if len(keys) == 1:
+        return False
+    rows = sorted(tuple(map(int, key[:-1].rpartition("[")[2].split(":"))) if key[-1] == "]" else (0, 0) for key in keys)
+    return (0, 0) in rows or any(before[1] > after[0] for before, after in pairwise(rows))
+
+
+def _rms(value: Tensor) -> float:
+    return float(torch.linalg.vector_norm(value.detach(), dtype=torch.float64)) / math.sqrt(max(1, value.numel()))
+
+
+@lru_cache(maxsize=64)
+def _gain(activation: str) -> float:
+    try:
+        return gain(activation)
+    except ArgumentError:  # softmax and the like
+        return 1.0
 
 
 def _next(done: list[tuple[float, float]]) -> float:
@@ -263,4 +291,3 @@ def _next(done: list[tuple[float, float]]) -> float:
     if abs(slope_1 - slope_0) < 1e-12:
         return scale_1 - slope_1
     return scale_1 - slope_1 * (scale_1 - scale_0) / (slope_1 - slope_0)
-

@@ -17,11 +17,11 @@ normalisation and attention. What comes out is a plain record of numbers that th
 
 from __future__ import annotations
 
+from justfit.probe._construction import recording_construction
 from justfit.probe._graph import Node
 from justfit.probe._measure import read_signals
-from justfit.probe._run import Batch, LossFunction, run_forward, run_loss
-from justfit.probe._construction import recording_construction
 from justfit.probe._operations import GATES, SATURATING
+from justfit.probe._run import Batch, LossFunction, run_forward, run_loss
 from justfit.probe._source import find_source
 from justfit.probe._structure import Structure, WeightUse, read_structure
 from justfit.probe._tracer import AttentionCall, Observer, Tracer, WeightedCall
@@ -29,9 +29,9 @@ from justfit.probe._untouched import untouched
 from justfit.probe._unwrap import eager, unwrap
 
 __all__ = [
-    "AttentionCall",
     "GATES",
     "SATURATING",
+    "AttentionCall",
     "Batch",
     "LossFunction",
     "Node",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import sysconfig
 import threading
@@ -38,6 +39,7 @@ class _Recording:
 
 
 TORCH_FOLDER = str(Path(torch.__file__).parent)
+OWN_FOLDER = str(Path(__file__).parents[1]) + os.sep  # outside the packages where justfit is installed editable
 LIBRARY_FOLDERS = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 _places: WeakKeyDictionary[nn.Module, Place] = WeakKeyDictionary()
 _recording = _Recording()
@@ -48,7 +50,8 @@ _lock = threading.Lock()
 def recording_construction() -> Iterator[None]:
     """Remember, while the block lasts, the line that builds each module, for `find_source`.
 
-    It is the innermost line outside torch and installed packages, or outside torch if there is none. Blocks may be
+    It is the innermost line outside torch and installed packages, or outside torch if there is none; lines of justfit
+    and of what called it do not count. Blocks may be
     nested and may overlap in several threads; what is built in any thread is remembered.
 
     Example:
@@ -83,7 +86,7 @@ def origin_of(file: str) -> Origin:
     if file.startswith(TORCH_FOLDER):
         return "torch"
     installed = "site-packages" in file or "dist-packages" in file
-    return "library" if installed or file.startswith(LIBRARY_FOLDERS) else "user"
+    return "library" if installed or file.startswith((OWN_FOLDER, *LIBRARY_FOLDERS)) else "user"
 
 
 def _wrap(original: Any) -> Any:
@@ -101,6 +104,8 @@ def _record(module: nn.Module, frame: FrameType | None) -> None:
     while frame is not None:
         origin = origin_of(frame.f_code.co_filename)
         if origin in ("user", "library") and not _builds_itself(frame, frame.f_code, module):
+            if frame.f_code.co_filename.startswith(OWN_FOLDER):
+                break  # justfit called the user's code: what lies beyond started justfit and built nothing
             place = Place(frame.f_code.co_filename, frame.f_lineno, origin)
             fallback = fallback or place
             if origin == "user":

@@ -51,9 +51,9 @@ def build_evidence(
         layers=layers,
         trunk=_trunk(module, tracer, reader, numbers, outputs),
         attention=_attention(module, tracer, reader),
-        inputs=_inputs(module, tracer, batch),
+        inputs=_inputs(module, tracer),
         loss=_loss(loss, reader, numbers, outputs),
-        unused=_unused(module, gradients),
+        unused=_unused(module, gradients, has_routing=tracer.has_routing),
         notes=_notes(batch, loss),
     )
 
@@ -67,9 +67,9 @@ def _trunk(
             before = weights_before(node)
             places[node.index] = (node, "sum", _layer(tracer, before[0].call) if before else node.operation)
     for call in tracer.calls:
-        node = call.input_node
-        if node is not None and not node.in_branch and not call.node.in_branch and node.index not in places:
-            places[node.index] = (node, "input", layer_name(call.owner.parameter))
+        read = call.input_node
+        if read is not None and not read.in_branch and not call.node.in_branch and read.index not in places:
+            places[read.index] = (read, "input", layer_name(call.owner.parameter))
     for node in outputs:
         if node.index in reader.spreads:
             before = weights_before(node)
@@ -119,7 +119,7 @@ def _attention(module: nn.Module, tracer: Tracer, reader: SignalReader) -> tuple
     return tuple(found)
 
 
-def _inputs(module: nn.Module, tracer: Tracer, batch: Batch) -> tuple[InputSignal, ...]:
+def _inputs(module: nn.Module, tracer: Tracer) -> tuple[InputSignal, ...]:
     found = []
     for node in tracer.nodes:
         tensor = tracer.tensor(node) if not node.parents and node.call < 0 else None
@@ -181,12 +181,18 @@ def _loss(loss: Loss, reader: SignalReader, numbers: Numbers, outputs: list[Node
     )
 
 
-def _unused(module: nn.Module, gradients: dict[str, Tensor | None]) -> tuple[UnusedParameter, ...]:
+def _unused(
+    module: nn.Module, gradients: dict[str, Tensor | None], *, has_routing: bool
+) -> tuple[UnusedParameter, ...]:
     if all(gradient is None for gradient in gradients.values()):
         return ()
     used = {name for name, gradient in gradients.items() if gradient is not None}
     return tuple(
-        UnusedParameter(name=name, source=find_source(module, layer_name(name)), routed=_is_routed(module, name, used))
+        UnusedParameter(
+            name=name,
+            source=find_source(module, layer_name(name)),
+            routed=has_routing and _is_routed(module, name, used),
+        )
         for name, gradient in gradients.items()
         if gradient is None
     )

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 
 from justfit.probe._operations import NONLINEARITIES, NORMALISATIONS, SCALINGS, SUMS
 
-MAX_WALK = 4000  # nodes looked at to find where two paths forked; an unrolled recurrent net has longer ones, and no trunk
+MAX_WALK = (
+    4000  # nodes looked at to find where two paths forked; an unrolled recurrent net has longer ones, and no trunk
+)
 
 
 @dataclass(slots=True, eq=False)

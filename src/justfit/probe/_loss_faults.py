@@ -13,7 +13,9 @@ from justfit.probe._operations import NONLINEARITIES, NORMALISATIONS
 from justfit.records import LossFault, LossFaultKind
 
 REGRESSION = frozenset({"mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "gaussian_nll_loss"})
-LOSSES = frozenset({*REGRESSION, "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"})
+LOSSES = frozenset(
+    {*REGRESSION, "cross_entropy", "nll_loss", "binary_cross_entropy", "binary_cross_entropy_with_logits"}
+)
 RANGES = {"sigmoid": (0.0, 1.0), "softmax": (0.0, 1.0), "tanh": (-1.0, 1.0), "relu": (0.0, math.inf)}
 
 
@@ -39,7 +41,7 @@ class LossOperation:
 
 
 @torch.no_grad()
-def look_at_loss(node: Node, operands: list[Tensor], output: Tensor) -> LossOperation | None:
+def look_at_loss(node: Node, operands: list[Tensor]) -> LossOperation | None:
     """Look at one operation inside the loss; None if it is not a loss function and nothing is wrong with it."""
     if node.operation in LOSSES and len(operands) >= 2:
         prediction, target = operands[0], operands[1]

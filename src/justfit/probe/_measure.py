@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from justfit.probe._graph import connect
 from justfit.probe._nonfinite import find_nonfinite_operation, find_nonfinite_values
 from justfit.probe._reader import SignalReader
 from justfit.probe._run import Batch, Loss, LossFunction, run_forward, run_loss, tensors_in
+from justfit.probe._statistics import norms
 from justfit.probe._tracer import Tracer
 from justfit.probe._untouched import untouched
 from justfit.probe._unwrap import eager, unwrap
@@ -33,7 +35,8 @@ def read_signals(
     eval mode. Without a loss, gradients start from a random direction of the output.
 
     .. math:: \text{forward gain}_l = \frac{\text{rms}(a_l)}{\text{rms}(a_{l-1})}, \qquad
-              \text{backward gain}_l = \frac{\lVert\partial L/\partial a_{l-1}\rVert}{\lVert\partial L/\partial a_l\rVert}
+              \text{backward gain}_l =
+              \frac{\lVert\partial L/\partial a_{l-1}\rVert}{\lVert\partial L/\partial a_l\rVert}
 
     Args:
         module: Any `nn.Module`; compiled and data-parallel ones are unwrapped.
@@ -57,6 +60,7 @@ def read_signals(
     batch = Batch(inputs=inputs, keywords=keywords or {}, targets=targets, loss_fn=loss_fn)
     with untouched(module, targets, loss_fn), eager(module):
         broken = find_nonfinite_values(module, batch)
+        bad: dict[str, Tensor] = {}
         reader = SignalReader(batch.size)
         tracer = Tracer(module, reader)
         output = run_forward(module, batch, tracer, with_gradient=True)
@@ -68,20 +72,18 @@ def read_signals(
         num_forward = len(tracer.nodes)
         reader.in_loss = True
         loss = run_loss(output, batch, tracer)
-        gradients = _backward(module, loss, tracer.input_leaves)
+        gradients = _backward(loss, tracer)
         connect(tracer.nodes[:num_forward])
-        evidence = build_evidence(
-            module, batch, tracer, reader, outputs=outputs, loss=loss, gradients=gradients
-        )
-        if broken is None and not _is_finite(evidence, loss):
-            broken = find_nonfinite_operation(module, batch, evidence)
+        evidence = build_evidence(module, batch, tracer, reader, outputs=outputs, loss=loss, gradients=gradients)
+        if broken is None and (not _is_finite(evidence, loss) or (bad := _broken(gradients, evidence))):
+            broken = find_nonfinite_operation(module, batch, evidence, bad)
     return evidence if broken is None else replace(evidence, nonfinite=broken)
 
 
-def _backward(module: nn.Module, loss: Loss, leaves: list[Tensor]) -> dict[str, Tensor | None]:
+def _backward(loss: Loss, tracer: Tracer) -> dict[str, Tensor | None]:
     """Send the gradient back to the parameters and the inputs, without touching any `.grad`."""
-    named = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
-    wanted = [*named.values(), *leaves]
+    named = {name: parameter for name, parameter in tracer.owners.parameters.items() if parameter.requires_grad}
+    wanted = [*named.values(), *tracer.input_leaves]
     if not wanted or not loss.tensor.requires_grad:
         return {}
     gradients = torch.autograd.grad(loss.tensor, wanted, allow_unused=True)
@@ -89,7 +91,22 @@ def _backward(module: nn.Module, loss: Loss, leaves: list[Tensor]) -> dict[str, 
 
 
 def _is_finite(evidence: SignalEvidence, loss: Loss) -> bool:
-    numbers = [layer.output_rms for layer in evidence.layers] + [layer.input_rms for layer in evidence.layers]
-    numbers += [point.rms for point in evidence.trunk] + [float(loss.tensor.detach())]
-    gradients = [layer.weight_gradient_rms for layer in evidence.layers if layer.weight_gradient_rms == float("inf")]
-    return all(abs(number) < float("inf") for number in numbers) and not gradients
+    # Only where a layer reads infinity: what a layer makes of NaN is NaN, and token ids have no size.
+    numbers = [layer.output_rms for layer in evidence.layers]
+    numbers += [layer.input_rms for layer in evidence.layers if not math.isnan(layer.input_rms)]
+    # Not at every sum: the one that adds a mask to attention logits is infinite on purpose.
+    numbers += [point.rms for point in evidence.trunk if point.kind == "output"] + [float(loss.tensor.detach())]
+    return all(map(math.isfinite, numbers))
+
+
+def _broken(gradients: dict[str, Tensor | None], evidence: SignalEvidence) -> dict[str, Tensor]:
+    """Pick the gradients that are not finite; they are looked at only where that of a weight is not."""
+    sizes_of_weights = {layer.parameter: layer.weight_gradient_rms for layer in evidence.layers}
+    if all(math.isfinite(size) or gradients.get(name) is None for name, size in sizes_of_weights.items()):
+        return {}
+    found = {name: gradient for name, gradient in gradients.items() if gradient is not None}
+    values = {
+        name: gradient.coalesce().values() if gradient.is_sparse else gradient for name, gradient in found.items()
+    }
+    sizes = zip(values.items(), norms(list(values.values())), strict=True)
+    return {name: gradient for (name, gradient), norm in sizes if not math.isfinite(norm)}

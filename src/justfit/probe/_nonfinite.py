@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from justfit.probe._graph import Node, weights_before
 from justfit.probe._names import layer_name
 from justfit.probe._operations import MASKS
-from justfit.probe._run import Batch, run_forward, tensors_in
+from justfit.probe._run import RANDOM_PROJECTION, Batch, run_forward, tensors_in
 from justfit.probe._source import find_source
 from justfit.probe._statistics import norms
 from justfit.probe._tracer import AttentionCall, Tracer, WeightedCall
@@ -36,14 +36,23 @@ def find_nonfinite_values(module: nn.Module, batch: Batch) -> NonFinite | None:
     )
 
 
-def find_nonfinite_operation(module: nn.Module, batch: Batch, evidence: SignalEvidence) -> NonFinite | None:
-    """Run the forward pass again, looking at every operation, and name the one that broke the signal."""
+def find_nonfinite_operation(
+    module: nn.Module, batch: Batch, evidence: SignalEvidence, gradients: dict[str, Tensor]
+) -> NonFinite | None:
+    """Run the forward pass again, looking at every operation, and name the one that broke the signal.
+
+    Args:
+        module: The network.
+        batch: What it ran on.
+        evidence: What was measured.
+        gradients: Those of parameters that are not finite.
+    """
     watcher = _Watcher()
     tracer = Tracer(module, watcher)
     run_forward(module, batch, tracer, with_gradient=False)
     culprit = watcher.culprit()
     if culprit is None:
-        return _outside_forward(module, evidence)
+        return _outside_forward(module, evidence, gradients)
     node, facts, largest = culprit
     before = weights_before(node)
     layer = layer_name(tracer.calls[before[0].call].owner.parameter) if before else ""
@@ -63,7 +72,7 @@ class _Watcher:
         self._look(call.node, [call.input], output)
         return output
 
-    def operation(self, node: Node, operands: list[Tensor], output: Tensor, arguments: tuple[Any, ...]) -> None:
+    def operation(self, node: Node, operands: list[Tensor], output: Tensor) -> None:
         self._look(node, operands, output)
 
     def attention(self, call: AttentionCall) -> None:
@@ -88,20 +97,20 @@ class _Watcher:
             self.broken[node.index] = (node, _facts(output), max(sizes, default=math.nan))
 
 
-def _outside_forward(module: nn.Module, evidence: SignalEvidence) -> NonFinite | None:
+def _outside_forward(module: nn.Module, evidence: SignalEvidence, gradients: dict[str, Tensor]) -> NonFinite | None:
     """Blame the loss or the backward pass: every forward operation is finite."""
     value = evidence.loss.value
-    if not math.isnan(evidence.loss.expected) or evidence.loss.name != "random projection":
-        if not math.isfinite(value):
-            kind = "nan" if math.isnan(value) else "inf"
-            return NonFinite(stage="loss", operation=evidence.loss.name, layer="", kind=kind, num_values=1)
+    if evidence.loss.name != RANDOM_PROJECTION and not math.isfinite(value):
+        kind: Literal["nan", "inf"] = "nan" if math.isnan(value) else "inf"
+        return NonFinite(stage="loss", operation=evidence.loss.name, layer="", kind=kind, num_values=1)
     for layer in reversed(evidence.layers):
-        if layer.weight_gradient_rms == math.inf or layer.gradient_norm == math.inf:
+        gradient = gradients.get(layer.parameter)
+        if gradient is not None:
             source = find_source(module, layer.name)
             operation = f"gradient of {layer.operation}"
-            return NonFinite(
-                stage="backward", operation=operation, layer=layer.name, source=source, kind="inf", num_values=1
-            )
+            return NonFinite(stage="backward", operation=operation, layer=layer.name, source=source, **_facts(gradient))
+    for name, gradient in gradients.items():
+        return NonFinite(stage="backward", operation=f"gradient of {name}", layer="", **_facts(gradient))
     return None
 
 

@@ -42,6 +42,9 @@ NONLINEARITIES = frozenset(
 # Written by masks, not by arithmetic: infinity is meant there.
 MASKS = frozenset({"masked_fill", "where", "full", "full_like", "new_full", "fill", "triu", "tril", "zeros", "setitem"})
 
+# By which examples are sent to one module or another.
+ROUTING = frozenset({"topk", "argmax", "argsort", "sort", "multinomial", "nonzero", "bincount"})
+
 # Python functions of torch whose inner operations hold weights, so the tracer must look inside.
 COMPOSITE = frozenset({"multi_head_attention_forward"})
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -58,10 +57,10 @@ class SignalReader:
         self._follow(call.node, output)
         return output
 
-    def operation(self, node: Node, operands: list[Tensor], output: Tensor, arguments: tuple[Any, ...]) -> None:
+    def operation(self, node: Node, operands: list[Tensor], output: Tensor) -> None:
         """Take what an operation of its kind shows."""
         if self.in_loss or node.operation in LOSSES:
-            found = look_at_loss(node, operands, output)
+            found = look_at_loss(node, operands)
             if found is not None:
                 self.loss_operations.append(found)
         elif node.operation == "add" and len(node.parents) == 2 and output.numel() > 1:

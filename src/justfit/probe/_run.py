@@ -16,6 +16,7 @@ from justfit.probe._graph import Node
 from justfit.probe._tracer import Tracer
 
 LossFunction = Callable[..., Tensor]
+RANDOM_PROJECTION = "random projection"  # the name of the loss where none was given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +153,9 @@ def _random_projection(output: Any) -> Loss:
     total: Tensor | None = None
     for tensor in tensors_in(output):
         if tensor.is_floating_point() and tensor.requires_grad:
-            weights = torch.randn(tensor.shape, generator=generator, dtype=torch.float32).to(tensor.device, tensor.dtype)
+            weights = torch.randn(tensor.shape, generator=generator, dtype=torch.float32).to(
+                tensor.device, tensor.dtype
+            )
             part = (tensor * weights).sum() / math.sqrt(max(tensor.numel(), 1))
             total = part if total is None else total + part
     if total is None:
@@ -161,7 +164,7 @@ def _random_projection(output: Any) -> Loss:
             found=f"an output of type {type(output).__name__} without one",
             way_out="Let the module return its logits, or pass `loss_fn=`; check that nothing detaches them.",
         )
-    return Loss(tensor=total, name="random projection", is_real=False)
+    return Loss(tensor=total, name=RANDOM_PROJECTION, is_real=False)
 
 
 def _scalar(tensor: Any) -> Tensor:
@@ -179,7 +182,8 @@ def _scalar(tensor: Any) -> Tensor:
             found="a loss without a gradient",
             way_out="Check that nothing between output and loss calls `detach`, `item` or numpy.",
         )
-    return tensor.reshape(())
+    scalar: Tensor = tensor.reshape(())
+    return scalar
 
 
 def _node(tracer: Tracer, tensor: Any) -> Node | None:

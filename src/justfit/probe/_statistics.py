@@ -51,7 +51,8 @@ def _long_norm(values: Tensor) -> Tensor:
     flat = values.view(-1)
     norms_P = torch.linalg.vector_norm(flat[: pieces * PIECE].view(pieces, PIECE), dim=1).double()
     rest = torch.linalg.vector_norm(flat[pieces * PIECE :]).double()
-    return torch.linalg.vector_norm(torch.cat([norms_P, rest[None]]))
+    together: Tensor = torch.linalg.vector_norm(torch.cat([norms_P, rest[None]]))
+    return together
 
 
 def norms(tensors: list[Tensor]) -> list[float]:

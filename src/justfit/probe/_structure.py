@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -52,7 +51,7 @@ class Structure:
 
 def read_structure(module: nn.Module, batch: Batch) -> Structure:
     """Run one forward pass without gradients and describe every use of a weight."""
-    tracer = Tracer(module, _Blind())
+    tracer = Tracer(module, _Blind(), keeps_signal=False)
     with eager(module):
         output = run_forward(module, batch, tracer, with_gradient=False)
     connect(tracer.nodes)
@@ -81,13 +80,13 @@ def read_structure(module: nn.Module, batch: Batch) -> Structure:
 class _Blind:
     """Looks at nothing: the graph is enough."""
 
-    def weighted(self, call: WeightedCall, output: Tensor) -> Tensor:
+    def weighted(self, _: WeightedCall, output: Tensor) -> Tensor:
         return output
 
-    def operation(self, node: Node, operands: list[Tensor], output: Tensor, arguments: tuple[Any, ...]) -> None:
+    def operation(self, _node: Node, _operands: list[Tensor], _output: Tensor) -> None:
         pass
 
-    def attention(self, call: AttentionCall) -> None:
+    def attention(self, _: AttentionCall) -> None:
         pass
 
 
@@ -113,7 +112,8 @@ def _skips(nodes: list[Node]) -> dict[int, Node]:
 
 
 def _feeder(call: WeightedCall) -> tuple[int, str | None]:
-    node, bends = call.input_node, []
+    node = call.input_node
+    bends: list[str] = []
     for _ in range(MAX_LOOK_BEHIND):
         if node is None or node.is_sum or node.operation in NORMALISATIONS or len(node.parents) > 1:
             return (node.call, bends[0] if bends else None) if node is not None and node.call >= 0 else (-1, None)

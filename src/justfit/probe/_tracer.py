@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from justfit.probe._operations import (
     PRODUCTS,
     RECURRENT,
     RECURRENT_CELLS,
+    ROUTING,
     SCALINGS,
     STATISTICS,
     operation_name,
@@ -38,7 +40,7 @@ class WeightedCall:
         owner: The parameter behind the weight.
         weight: The tensor that was used: the parameter, a view of it, or what was computed from it.
         bias: What is added to the product; None for nothing.
-        input: What the weight reads; for recurrent layers the sequence.
+        input: What the weight reads; for recurrent layers the sequence. Empty if the tracer keeps no signal.
         node: The output's node.
         input_node: The input's node; None for token ids and the like.
         unit_dimension: The weight's dimension that counts output units.
@@ -80,6 +82,18 @@ class AttentionCall:
     scale: float | None = None
 
 
+class _Held:
+    """Hold on to a tensor, and give it back when called: what `weakref.ref` does weakly."""
+
+    __slots__ = ("_tensor",)
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor = tensor
+
+    def __call__(self) -> Tensor:
+        return self._tensor
+
+
 class _Operation(NamedTuple):
     name: str
     args: tuple[Any, ...]
@@ -91,13 +105,13 @@ class _Operation(NamedTuple):
 class Observer(Protocol):
     """What looks on while a network runs."""
 
-    def weighted(self, call: WeightedCall, output: Tensor) -> Tensor:
+    def weighted(self, call: WeightedCall, output: Tensor, /) -> Tensor:
         """Look at the output of a weight; what is returned takes its place."""
 
-    def operation(self, node: Node, operands: list[Tensor], output: Tensor, arguments: tuple[Any, ...]) -> None:
+    def operation(self, node: Node, operands: list[Tensor], output: Tensor, /) -> None:
         """Look at any other operation on the signal."""
 
-    def attention(self, call: AttentionCall) -> None:
+    def attention(self, call: AttentionCall, /) -> None:
         """Look at a fused attention."""
 
 
@@ -107,23 +121,28 @@ class Tracer(TorchFunctionMode):
     Args:
         module: The network; only its parameters and buffers are looked at.
         observer: What looks on.
+        keeps_signal: Hold on to every tensor that was computed. Without, memory is freed as the network frees it,
+            and the `input` of each call is empty.
     """
 
-    def __init__(self, module: nn.Module, observer: Observer) -> None:
+    def __init__(self, module: nn.Module, observer: Observer, *, keeps_signal: bool = True) -> None:
         super().__init__()
+        self._hold: Callable[[Tensor], Callable[[], Tensor | None]] = _Held if keeps_signal else weakref.ref
+        self._nothing = None if keeps_signal else torch.empty(0)
         self.owners = Owners(module)
         self.observer = observer
         self.nodes: list[Node] = []
         self.calls: list[WeightedCall] = []
         self.input_names: set[str] = set()
+        self.has_routing = False  # some examples may be sent another way than others
         self.input_leaves: list[Tensor] = []  # whose gradient is the one at the network's inputs
-        self._node_of: dict[int, tuple[Tensor, Node]] = {}
+        self._node_of: dict[int, tuple[Callable[[], Tensor | None], Node]] = {}
         self._input_tensors: dict[int, Tensor] = {}
 
     def node(self, tensor: Tensor) -> Node | None:
         """Return the node of a tensor; None for parameters and what no traced operation made."""
         found = self._node_of.get(id(tensor))
-        return None if found is None else found[1]
+        return None if found is None or found[0]() is not tensor else found[1]  # an id may be given again
 
     def add_input(self, tensor: Tensor, name: str) -> None:
         """Enter one of the network's inputs."""
@@ -145,6 +164,7 @@ class Tracer(TorchFunctionMode):
         """Run one torch function, and look at it."""
         kwargs = kwargs or {}
         name = operation_name(func)
+        self.has_routing |= name in ROUTING
         if name in COMPOSITE:
             with self, _plain_branches():
                 return func(*args, **kwargs)
@@ -154,11 +174,12 @@ class Tracer(TorchFunctionMode):
         operands = _tensors(args)
         if kwargs:
             operands += _tensors(kwargs.values())
-        known = self._node_of
-        parents = tuple([known[id(tensor)][1] for tensor in operands if id(tensor) in known])
+        parents = tuple([node for tensor in operands if (node := self.node(tensor)) is not None])
         output = func(*args, **kwargs)
         first = output[0] if isinstance(output, tuple | list) and output else output
         if not isinstance(first, Tensor) or not (first.is_floating_point() or first.is_complex()):
+            if isinstance(first, Tensor) and operands and not parents:
+                self.owners.derive(first, operands)  # such as the signs inside an orthogonal weight
             return output
         return self._record(_Operation(name, args, kwargs, operands, parents), output, first)
 
@@ -177,7 +198,7 @@ class Tracer(TorchFunctionMode):
                 if name == "scaled_dot_product_attention":
                     self.observer.attention(_attention(node, operation, tensor))
                 else:
-                    self.observer.operation(node, operands, tensor, operation.args)
+                    self.observer.operation(node, operands, tensor)
         return output
 
     def _weighted(self, name: str, described: _Described, parents: tuple[Node, ...], output: Any, first: Tensor) -> Any:
@@ -189,7 +210,7 @@ class Tracer(TorchFunctionMode):
             owner=described.owner,
             weight=described.weight,
             bias=described.bias,
-            input=described.input,
+            input=described.input if self._nothing is None else self._nothing,
             node=node,
             input_node=self.node(described.input),
             unit_dimension=described.unit_dimension,
@@ -199,20 +220,20 @@ class Tracer(TorchFunctionMode):
         self.calls.append(call)
         replaced = self.observer.weighted(call, first)
         if replaced is not first:
-            self._node_of[id(replaced)] = (replaced, node)
+            self._node_of[id(replaced)] = (self._hold(replaced), node)
         if not isinstance(output, tuple | list):
             return replaced
         for other in output[1:]:
             if isinstance(other, Tensor):
-                self._node_of[id(other)] = (other, node)
+                self._node_of[id(other)] = (self._hold(other), node)
         return type(output)((replaced, *output[1:])) if type(output) in (tuple, list) else output
 
     def _enter(self, tensor: Tensor, name: str, parents: tuple[Node, ...]) -> Node:
         node = Node(len(self.nodes), name, parents)
-        if parents and (name in STATISTICS or all([parent.is_statistic for parent in parents])):
+        if parents and (name in STATISTICS or all(parent.is_statistic for parent in parents)):
             node.is_statistic = True
         self.nodes.append(node)
-        self._node_of[id(tensor)] = (tensor, node)  # keeps the tensor alive, so that its id stays its own
+        self._node_of[id(tensor)] = (self._hold(tensor), node)
         return node
 
     @staticmethod
@@ -244,7 +265,7 @@ def _weighted_arguments(
         owner = owners.find(weight)
         return None if owner is None else _Described(owner, weight, None, ids, 1)
     if name in RECURRENT or name in RECURRENT_CELLS:
-        return _recurrent(name, args, owners)
+        return _recurrent(args, owners)
     if name in PRODUCTS:
         return _product(name, args, owners, node)
     return None
@@ -269,7 +290,7 @@ def _layer(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], owners: Own
     return _Described(owner, weight, bias, values, int(transposed), int(groups), product)
 
 
-def _recurrent(name: str, args: tuple[Any, ...], owners: Owners) -> _Described | None:
+def _recurrent(args: tuple[Any, ...], owners: Owners) -> _Described | None:
     tensors = _tensors(args)
     weights = [(tensor, owner) for tensor in tensors if (owner := owners.find(tensor)) is not None]
     if not weights or not isinstance(args[0], Tensor):
@@ -286,7 +307,7 @@ def _product(
         return None
     for weight, values, last in ((tensors[1], tensors[0], -1), (tensors[0], tensors[1], -2)):
         owner = owners.find(weight)
-        if owner is not None and weight.dim() >= 2 and owners.find(values) is None:
+        if owner is not None and weight.dim() >= 2 and owners.find(values) is None and node(values) is not None:
             return _Described(owner, weight, bias, values, weight.dim() + last)
     return None
 
@@ -344,9 +365,10 @@ def _quiet(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tu
 @contextmanager
 def _plain_branches() -> Iterator[None]:
     """Let a composite function of torch run its body, and not ask this mode again whether to."""
-    asked = torch.nn.functional.has_torch_function
-    torch.nn.functional.has_torch_function = lambda _: False  # type: ignore[assignment]
+    functional: Any = torch.nn.functional
+    asked = functional.has_torch_function
+    functional.has_torch_function = lambda _: False
     try:
         yield
     finally:
-        torch.nn.functional.has_torch_function = asked
+        functional.has_torch_function = asked

@@ -241,7 +241,8 @@ class UnusedParameter:
     Attributes:
         name: Its path.
         source: File and line where its layer is built.
-        routed: Modules of the same kind beside it are used: an expert that got no example in this batch.
+        routed: Modules of its kind beside it are used, and the network chooses among modules by its data: an expert
+            that got no example in this batch.
     """
 
     name: str

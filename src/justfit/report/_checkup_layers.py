@@ -13,20 +13,21 @@ from justfit.report._numbers import count
 from justfit.report._svg import thinned
 from justfit.report._trunk import share, tidy
 
-MOST_LAYERS = 30
+MOST_LAYERS = 16
 _MOST_FOLDED = 500
 _MOST_STRONGEST = 5
-_COLUMNS = ("Layer", "Operation", "Forward", "Backward", "Rank", "Cosine", "Dead", "Saturated")
+_COLUMNS = ("Layer", "Operation", "Fwd gain", "Bwd gain", "Rank", "Cosine", "Units off")
 
 
 def layers_table(checkup: Checkup) -> Table | None:
-    """At most 30 layers: the ends, those that findings name, those with the strongest gains, others evenly spaced."""
+    """At most 16 layers: the ends, those that findings name, those with the strongest gains, others evenly spaced."""
     layers = checkup.layers
     if not layers:
         return None
     chosen = chosen_layers(checkup)
     caption = f"{_opening(layers, len(chosen))} Forward gain: size of the layer's activations over its input's; "
-    caption += "backward gain: the same of the gradient, the way it runs; 1 keeps the size. Rank: effective rank."
+    caption += "backward gain: the same of the gradient, the way it runs; 1 keeps the size. Rank: effective rank. "
+    caption += "Units off: dead or saturated."
     return Table(caption=caption, columns=_COLUMNS, rows=tuple(_row(layers[k]) for k in chosen))
 
 
@@ -83,8 +84,7 @@ def _row(layer: LayerSignal) -> tuple[str, ...]:
         shown(layer.operation, 20) + activation + calls,
         tidy(layer.forward_gain),
         tidy(layer.backward_gain),
-        tidy(layer.effective_rank),
-        tidy(layer.cosine, 2),
-        share(layer.dead_fraction),
-        share(layer.saturated_fraction),
+        "—" if math.isnan(layer.effective_rank) else f"{layer.effective_rank:.1f}",
+        "—" if math.isnan(layer.cosine) else f"{layer.cosine:.2f}",
+        share(layer.saturated_fraction if math.isnan(layer.dead_fraction) else layer.dead_fraction),
     )

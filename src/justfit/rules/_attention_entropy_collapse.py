@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from justfit.records import Severity, SignalEvidence
 from justfit.rules._rule import NotApplicable
-from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst
+from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class AttentionEntropyCollapse(SignalRule):
     why: ClassVar[str] = "The softmax is saturated, so queries and keys get next to no gradient."
     when_wrong: ClassVar[str] = "Trained heads may look at one position on purpose."
     cure: ClassVar[str] = "Scale the logits by 1/sqrt(head width), or use smaller query and key weights."
+    things: ClassVar[str] = "attention operations"
     margin: float = 2.0
     entropy: float = 0.3
     tokens: int = 3
@@ -67,4 +68,4 @@ class AttentionEntropyCollapse(SignalRule):
                     source=signal.source,
                 )
                 found.append((signal.logit_std / critical, finding))
-        return worst(found, "attention operations")
+        return worst_first(found)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from justfit.records import LayerSignal, Severity, SignalEvidence
 from justfit.rules._rule import NotApplicable
-from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst
+from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class DeadUnits(SignalRule):
                     severity=severity,
                 )
                 found.append((layer.dead_fraction, finding))
-        return worst(found)
+        return worst_first(found)
 
     def _judge(self, layer: LayerSignal) -> Severity | None:
         chance, units = layer.chance_dead_fraction, max(layer.shape[0], 1)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from justfit.errors import ArgumentError
 
-Array = NDArray[np.float64]
+if TYPE_CHECKING:  # numpy is imported where it is used: pages and signal rules do without, and answer at once
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
 NUM_RESAMPLES = 2_000
 # Examples are pooled into at most this many groups before resampling: the variance of a mean does not change when
 # independent examples are averaged first, and memory stays small at any table size.
@@ -54,6 +58,8 @@ class FitEvidence:
     trained_fraction: float = 1.0
 
     def __post_init__(self) -> None:
+        import numpy as np
+
         names = ("train_losses", "validation_losses", "constant_losses", "best_losses", "reference_losses")
         given = {name: losses for name in names if (losses := getattr(self, name)) is not None}
         for name, losses in given.items():
@@ -86,6 +92,8 @@ class FitEvidence:
     @cached_property
     def draws(self) -> dict[str, Array]:
         """Bootstrap draws [NUM_RESAMPLES] of gap, excess and avoidable bias; the seed is fixed."""
+        import numpy as np
+
         generator = np.random.default_rng(0)
         best = self.validation_losses if self.best_losses is None else self.best_losses
         pairs = np.stack([self.validation_losses, self.validation_losses - best])
@@ -102,10 +110,12 @@ class FitEvidence:
 
     def mean_error(self, losses: Array) -> float:
         """Standard error of a mean loss, seeds included."""
-        return float(losses.std(ddof=1) * np.sqrt(1 / len(losses) + self.seed_variance_ratio))
+        return float(losses.std(ddof=1) * math.sqrt(1 / len(losses) + self.seed_variance_ratio))
 
     def _means(self, losses: Array, generator: np.random.Generator, seed_ratios: tuple[float, ...]) -> Array:
         """Resampled means of the rows of `losses` [q, n], one common draw of examples for all q, widened by seeds."""
+        import numpy as np
+
         groups = np.array_split(generator.permutation(losses.shape[1]), min(losses.shape[1], MAX_GROUPS))
         sums = np.stack([losses[:, group].sum(axis=1) for group in groups])
         sizes = np.array([[len(group)] for group in groups])  # they differ by one where the groups do not go out even

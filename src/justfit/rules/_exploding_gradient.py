@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, SignalEvidence
-from justfit.rules._growth import gradient_growth
+from justfit.rules._growth import gradient_growth, signal_growth
 from justfit.rules._rule import NotApplicable
 from justfit.rules._signal_rule import SignalOutcome, SignalRule
 
@@ -20,6 +20,8 @@ class ExplodingGradient(SignalRule):
                   = \frac{\text{depth}}{\xi} > \text{threshold}
 
         along the trunk (outside residual branches), with threshold = `threshold` e-foldings; an error from `severe` on.
+        Where the signal itself does not grow by more than `steady` and nothing normalises it, the gradient grows alone,
+        which is chaos, and the threshold is `chaos`.
         With six points or more a median of two or three points stands for each end. Where a normalisation reads the
         activations, their size times the gradient is compared.
     Why it matters:
@@ -28,7 +30,7 @@ class ExplodingGradient(SignalRule):
     When it is wrong:
         Adam and gradient clipping keep such a network from diverging; it may then learn, but rarely well.
     What helps:
-        `justfit.initialize_(module, *inputs)`, smaller weights, residual branches that are scaled down.
+        `justfit.initialize_(module, *inputs, scheme='auto')`, smaller weights, residual branches that are scaled down.
 
     References:
         Schoenholz et al. 2017, "Deep information propagation", sections 4 and 5 (chaotic phase). Lecture C12, C13.
@@ -41,9 +43,11 @@ class ExplodingGradient(SignalRule):
         "No learning rate suits all layers, and small changes of the input change the output at random."
     )
     when_wrong: ClassVar[str] = "With Adam and clipping such a network does not diverge, and it may learn."
-    cure: ClassVar[str] = "Run justfit.initialize_(module, *inputs), or use smaller weights."
+    cure: ClassVar[str] = "Run justfit.initialize_(module, *inputs, scheme='auto'), or use smaller weights."
     threshold: float = 6.0
     severe: float = 9.0
+    chaos: float = 4.6
+    steady: float = 1.0
 
     def check(self, evidence: SignalEvidence) -> SignalOutcome:
         """Follow ∂L/∂activation from the last trunk point to the first."""
@@ -51,7 +55,8 @@ class ExplodingGradient(SignalRule):
         if growth is None:
             return NotApplicable("fewer than two points of the trunk have a gradient that is not zero")
         grown = -growth.log_ratio
-        if grown <= self.threshold:
+        threshold = self._threshold(evidence)
+        if grown <= threshold:
             return ()
         words = (
             f"∂L/∂activation grows by e^{grown:.1f} from `{growth.last}` back to `{growth.first}`, e-fold every "
@@ -63,10 +68,16 @@ class ExplodingGradient(SignalRule):
             self.finding(
                 growth.steepest,
                 grown,
-                self.threshold,
+                threshold,
                 unit="e-foldings",
                 evidence=words,
                 source=growth.source,
                 severity=severity,
             ),
         )
+
+    def _threshold(self, evidence: SignalEvidence) -> float:
+        signal = signal_growth(evidence, lambda point: point.rms)
+        is_plain = not any(point.normalised for point in evidence.trunk)
+        is_chaos = is_plain and signal is not None and signal.log_ratio < self.steady
+        return self.chaos if is_chaos else self.threshold

@@ -26,8 +26,8 @@ class ExplodingSignal(SignalRule):
     When it is wrong:
         A layer that multiplies on purpose, such as a learned output scale inside the network.
     What helps:
-        `justfit.initialize_(module, *inputs)`, smaller weights, residual branches scaled by one over the root of their
-        number.
+        `justfit.initialize_(module, *inputs, scheme='auto')`, smaller weights, residual branches scaled by one
+        over the root of their number.
 
     References:
         He et al. 2015, "Delving deep into rectifiers", eq. 10. Lecture C12, C13, C15.
@@ -38,7 +38,7 @@ class ExplodingSignal(SignalRule):
     severity: ClassVar[Severity] = "warning"
     why: ClassVar[str] = "The first outputs, losses and steps are huge, so training diverges or is slow."
     when_wrong: ClassVar[str] = "A layer may multiply on purpose."
-    cure: ClassVar[str] = "Run justfit.initialize_(module, *inputs), or use smaller weights."
+    cure: ClassVar[str] = "Run justfit.initialize_(module, *inputs, scheme='auto'), or use smaller weights."
     threshold: float = 6.0
     severe: float = 9.0
 

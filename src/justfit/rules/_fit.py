@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from justfit.errors import ArgumentError
 from justfit.records import Finding, FitState, FitVerdict
 from justfit.rules._capacity import Capacity
 from justfit.rules._divergence import Divergence
-from justfit.rules._evidence import Array, FitEvidence
+from justfit.rules._evidence import FitEvidence
 from justfit.rules._no_signal import NoSignal
 from justfit.rules._overfitting import Overfitting
 from justfit.rules._rule import DECISION_PROBABILITY
 from justfit.rules._underfitting import Underfitting
+
+if TYPE_CHECKING:
+    from justfit.rules._evidence import Array
 
 
 def judge_fit(evidence: FitEvidence) -> FitVerdict:
@@ -46,11 +47,11 @@ def judge_fit(evidence: FitEvidence) -> FitVerdict:
     over = Overfitting().probabilities(evidence).astype(bool)
     under = Underfitting().probabilities(evidence).astype(bool)
     # not the excess alone: where the best twin is the reference, excess = bias + gap, which any gap makes the larger
-    larger_excess = np.minimum(draws["excess"], draws["gap"]) > draws["bias"]
+    larger_excess = (draws["excess"] > draws["bias"]) & (draws["gap"] > draws["bias"])
     shares = {
-        "overfitting": float(np.mean(over & (~under | larger_excess))),
-        "underfitting": float(np.mean(under & (~over | ~larger_excess))),
-        "just_right": float(np.mean(~over & ~under)),
+        "overfitting": float((over & (~under | larger_excess)).mean()),
+        "underfitting": float((under & (~over | ~larger_excess)).mean()),
+        "just_right": float((~over & ~under).mean()),
     }
     likeliest = max(shares, key=lambda state: shares[state])
     decided = shares[likeliest] >= DECISION_PROBABILITY and evidence.trained_fraction >= 1

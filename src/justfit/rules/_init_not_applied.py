@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from justfit.records import Finding, LayerSignal, Severity, SignalEvidence
 from justfit.rules._rule import NotApplicable
-from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst
+from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class InitializationNotApplied(SignalRule):
     When it is wrong:
         Layers that are meant to start differently: gates, routers, the last layer of a branch.
     What helps:
-        Initialize that weight like its siblings, or all with `justfit.initialize_(module, *inputs)`.
+        Initialize that weight like its siblings, or all with `justfit.initialize_(module, *inputs, scheme='auto')`.
 
     References:
         He et al. 2015, "Delving deep into rectifiers", eq. 10, for what the default misses. Lecture C13, C16, C17.
@@ -58,7 +58,9 @@ class InitializationNotApplied(SignalRule):
     severity: ClassVar[Severity] = "info"
     why: ClassVar[str] = "An initialization that was meant for all layers seems not to have reached this one."
     when_wrong: ClassVar[str] = "The layer may be meant to start differently."
-    cure: ClassVar[str] = "Initialize it like its siblings, or all with justfit.initialize_(module, *inputs)."
+    cure: ClassVar[str] = (
+        "Initialize it like its siblings, or all with justfit.initialize_(module, *inputs, scheme='auto')."
+    )
     siblings: int = 5
     share: float = 0.8
     tolerance: float = 0.25
@@ -72,7 +74,7 @@ class InitializationNotApplied(SignalRule):
         large = [group for group in groups.values() if len(group) >= self.siblings]
         if not large:
             return NotApplicable("too few weights of one operation to compare with each other")
-        return worst([odd for group in large for odd in self._odd_ones(group)])
+        return worst_first([odd for group in large for odd in self._odd_ones(group)])
 
     def _odd_ones(self, group: list[LayerSignal]) -> list[tuple[float, Finding]]:
         family = max((self._family(group, power) for power in (0.0, 0.5)), key=lambda found: len(found.members))

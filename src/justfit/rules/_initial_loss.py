@@ -28,7 +28,8 @@ class InitialLoss(SignalRule):
     When it is wrong:
         A trained network on examples or labels it has never seen.
     What helps:
-        A small head: `justfit.initialize_(module, *inputs)` makes it so. For regression, standardized targets.
+        A small head: `justfit.initialize_(module, *inputs, scheme='auto')` makes it so. For regression,
+        standardized targets.
 
     References:
         Karpathy 2019, "A recipe for training neural networks" (verify the loss at initialization).
@@ -40,7 +41,7 @@ class InitialLoss(SignalRule):
     why: ClassVar[str] = "The network is confident in random answers, and the first steps only undo that."
     when_wrong: ClassVar[str] = "It may be a trained network on labels it has never seen."
     cure: ClassVar[str] = (
-        "Start with a small head: justfit.initialize_(module, *inputs); standardize regression targets."
+        "Start with a small head: justfit.initialize_(module, *inputs, scheme='auto'); standardize regression targets."
     )
     margin: float = 1.0
     severe: float = 10.0

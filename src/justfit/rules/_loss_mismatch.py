@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from justfit.records import LossFaultKind, Severity, SignalEvidence
 from justfit.rules._rule import NotApplicable
-from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst
+from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst_first
 
 # How bad, what is wrong, what helps.
 _FAULTS: dict[LossFaultKind, tuple[Severity, str, str]] = {
@@ -80,6 +80,7 @@ class LossMismatch(SignalRule):
     why: ClassVar[str] = "The network trains, its loss falls, and it learns something else than what is meant."
     when_wrong: ClassVar[str] = "The pairing may be meant, as with targets that every output is compared with."
     cure: ClassVar[str] = "Use the loss that belongs to the output."
+    things: ClassVar[str] = "pairings"
     threshold: float = 0.0
 
     def check(self, evidence: SignalEvidence) -> SignalOutcome:
@@ -104,4 +105,4 @@ class LossMismatch(SignalRule):
                 cure=cure,
             )
             found.append((1.0, finding))
-        return worst(found, "pairings")
+        return worst_first(found)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar
 
 from justfit.records import Finding, Severity
-from justfit.rules._evidence import Array, FitEvidence
+from justfit.rules._evidence import FitEvidence
 from justfit.rules._rule import DECISION_PROBABILITY, Clear, NotApplicable, Outcome, Rule
+
+if TYPE_CHECKING:
+    from justfit.rules._evidence import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Overfitting(Rule):
         """1.0 for each bootstrap resample in which the network overfits, else 0.0."""
         threshold = self.threshold(evidence)
         draws = evidence.draws
-        return np.asarray((draws["excess"] > threshold) & (draws["gap"] > threshold), dtype=np.float64)
+        return ((draws["excess"] > threshold) & (draws["gap"] > threshold)).astype(float)
 
     def check(self, evidence: FitEvidence) -> Outcome:
         """Hold the excess loss against a share of what there is to learn."""

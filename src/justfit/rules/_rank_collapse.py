@@ -32,7 +32,8 @@ class RankCollapse(SignalRule):
         A trained network with one output may need one direction only; it narrows down in its last layers, not over
         half of its depth, and then this is information.
     What helps:
-        `justfit.initialize_(module, *inputs)`, which keeps the rank at any depth; residual connections; normalisation.
+        `justfit.initialize_(module, *inputs, scheme='auto')`, which keeps the rank at any depth; residual
+        connections; normalisation.
 
     References:
         Poole et al. 2016, "Exponential expressivity in deep neural networks through transient chaos" (the map of
@@ -44,7 +45,9 @@ class RankCollapse(SignalRule):
     severity: ClassVar[Severity] = "warning"
     why: ClassVar[str] = "Every input points the same way after the last layer, so the head cannot tell them apart."
     when_wrong: ClassVar[str] = "A trained network with one output may need no more than one direction."
-    cure: ClassVar[str] = "Run justfit.initialize_(module, *inputs), or add residual connections or normalisation."
+    cure: ClassVar[str] = (
+        "Run justfit.initialize_(module, *inputs, scheme='auto'), or add residual connections or normalisation."
+    )
     cosine: float = 0.95
     rank: float = 2.0
     share: float = 0.25

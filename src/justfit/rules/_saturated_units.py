@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from justfit.records import Severity, SignalEvidence
 from justfit.rules._rule import NotApplicable
-from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst
+from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class SaturatedUnits(SignalRule):
     When it is wrong:
         Gates that have learned to be open or shut.
     What helps:
-        Smaller weights (`justfit.initialize_(module, *inputs)` finds the size), scaled inputs.
+        Smaller weights (`justfit.initialize_(module, *inputs, scheme='auto')` finds the size), scaled inputs.
 
     References:
         Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks", section 3.
@@ -36,7 +36,7 @@ class SaturatedUnits(SignalRule):
     why: ClassVar[str] = "A flat activation passes next to no gradient, so the weights before it hardly move."
     when_wrong: ClassVar[str] = "Gates may have learned to be open or shut."
     cure: ClassVar[str] = (
-        "Use smaller weights (justfit.initialize_(module, *inputs) finds the size), or scale the inputs."
+        "Use smaller weights (justfit.initialize_(module, *inputs, scheme='auto') finds the size), or scale the inputs."
     )
     threshold: float = 0.5
 
@@ -62,4 +62,4 @@ class SaturatedUnits(SignalRule):
                     severity="info" if layer.in_branch else "warning",
                 )
                 found.append((layer.saturated_fraction, finding))
-        return worst(found)
+        return worst_first(found)

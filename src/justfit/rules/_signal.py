@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from justfit.records import Finding, SignalEvidence, Unjudged
 from justfit.rules._attention_entropy_collapse import AttentionEntropyCollapse
@@ -48,22 +49,43 @@ SIGNAL_RULES: tuple[type[SignalRule], ...] = (
 )
 
 
-def judge_signals(evidence: SignalEvidence) -> tuple[tuple[Finding, ...], tuple[Unjudged, ...]]:
+# Findings that one rule shows at most.
+MOST = 3
+
+
+def judge_signals(
+    evidence: SignalEvidence, keeps: Callable[[str, str], bool] | None = None
+) -> tuple[tuple[Finding, ...], tuple[Unjudged, ...]]:
     """Ask every signal rule.
 
     Args:
         evidence: What one forward and one backward pass showed.
+        keeps: Says of a rule's code and a finding's place whether the finding is wanted; by default all are.
 
     Returns:
-        The findings, worst severity first, then in order of execution; and the rules that could not judge, with the
-        reason.
+        The findings, worst severity first, then in order of execution: of each rule the three worst that are wanted,
+        and in words how many more there are. And the rules that could not judge, with the reason.
     """
-    outcomes = [(rule.code, rule().check(evidence)) for rule in SIGNAL_RULES]
-    unjudged = tuple(Unjudged(code=code, reason=o.reason) for code, o in outcomes if isinstance(o, NotApplicable))
-    found = [finding for _, outcome in outcomes if not isinstance(outcome, NotApplicable) for finding in outcome]
     places = {name: index for index, name in reversed(list(enumerate(_places(evidence))))}
+    found: list[Finding] = []
+    unjudged = []
+    for rule in SIGNAL_RULES:
+        outcome = rule().check(evidence)
+        if isinstance(outcome, NotApplicable):
+            unjudged.append(Unjudged(code=rule.code, reason=outcome.reason))
+        else:
+            wanted = [finding for finding in outcome if keeps is None or keeps(finding.code, finding.where)]
+            found += _shortened(wanted, rule.things, lambda f: places.get(f.where, len(places)))
     order = sorted(found, key=lambda f: (SEVERITIES.index(f.severity), places.get(f.where, len(places))))
-    return tuple(order), unjudged
+    return tuple(order), tuple(unjudged)
+
+
+def _shortened(found: list[Finding], things: str, place: Callable[[Finding], int]) -> list[Finding]:
+    """Keep the worst; the last of them in order of execution says how many were left out."""
+    kept = sorted(found[:MOST], key=lambda finding: (SEVERITIES.index(finding.severity), place(finding)))
+    if len(found) > MOST:
+        kept[-1] = replace(kept[-1], evidence=f"{kept[-1].evidence}; and {len(found) - MOST} more {things}")
+    return kept
 
 
 def _places(evidence: SignalEvidence) -> Iterator[str]:

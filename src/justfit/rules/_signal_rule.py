@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from justfit.records import Finding, Severity, SignalEvidence
@@ -15,15 +14,13 @@ SignalOutcome = tuple[Finding, ...] | NotApplicable
 
 # Worst first.
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
-# Findings that one rule shows at most.
-MOST = 3
 
 
 class SignalRule(ABC):
     """One disease of a network that can be seen in one forward and one backward pass.
 
     A final class fills `why`, `when_wrong` and `cure`, the sentences of its findings; a finding may name a cure of its
-    own where the numbers allow one.
+    own where the numbers allow one. `things` is what a finding is about, for the words "and 4 more layers".
     """
 
     code: ClassVar[str]
@@ -32,10 +29,11 @@ class SignalRule(ABC):
     why: ClassVar[str]
     when_wrong: ClassVar[str]
     cure: ClassVar[str]
+    things: ClassVar[str] = "layers"
 
     @abstractmethod
     def check(self, evidence: SignalEvidence) -> SignalOutcome:
-        """Look at the evidence."""
+        """Look at the evidence; answer with every finding, the worst first."""
 
     def finding(
         self,
@@ -66,15 +64,11 @@ class SignalRule(ABC):
         )
 
 
-def worst(found: Sequence[tuple[float, Finding]], things: str = "layers") -> tuple[Finding, ...]:
-    """Keep the three worst findings in the order they came in; the last one says how many were left out.
+def worst_first(found: Sequence[tuple[float, Finding]]) -> tuple[Finding, ...]:
+    """Order findings by severity, then by how bad each is.
 
     Args:
-        found: How bad, and the finding; the severity decides first.
-        things: What a finding is about, for the words "and 4 more layers".
+        found: How bad, and the finding.
     """
-    order = sorted(range(len(found)), key=lambda i: (SEVERITIES.index(found[i][1].severity), -found[i][0]))
-    kept = [found[i][1] for i in sorted(order[:MOST])]
-    if len(found) > MOST:
-        kept[-1] = replace(kept[-1], evidence=f"{kept[-1].evidence}; and {len(found) - MOST} more {things}")
-    return tuple(kept)
+    order = sorted(found, key=lambda one: (SEVERITIES.index(one[1].severity), -one[0]))
+    return tuple(finding for _, finding in order)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from justfit.records import LayerSignal, Severity, SignalEvidence
 from justfit.rules._rule import NotApplicable
-from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst
+from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class SymmetricUnits(SignalRule):
     When it is wrong:
         Dropout, or any other noise on single units, breaks the tie slowly.
     What helps:
-        Draw the weights at random: `justfit.initialize_(module, *inputs)`. Biases may start at zero.
+        Draw the weights at random: `justfit.initialize_(module, *inputs, scheme='auto')`. Biases may start at zero.
 
     References:
         Goodfellow, Bengio and Courville 2016, "Deep learning", section 8.4. Lecture C14.
@@ -36,7 +36,7 @@ class SymmetricUnits(SignalRule):
     severity: ClassVar[Severity] = "error"
     why: ClassVar[str] = "Twins get the same update for ever, so the layer works like a single unit."
     when_wrong: ClassVar[str] = "Dropout or other noise on single units breaks the tie slowly."
-    cure: ClassVar[str] = "Draw the weights at random: justfit.initialize_(module, *inputs)."
+    cure: ClassVar[str] = "Draw the weights at random: justfit.initialize_(module, *inputs, scheme='auto')."
     threshold: float = 0.5
 
     def check(self, evidence: SignalEvidence) -> SignalOutcome:
@@ -59,7 +59,7 @@ class SymmetricUnits(SignalRule):
                     source=layer.source,
                 )
                 found.append((layer.identical_fraction, finding))
-        return worst(found)
+        return worst_first(found)
 
     @staticmethod
     def _can_be_judged(layer: LayerSignal) -> bool:

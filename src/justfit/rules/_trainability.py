@@ -8,6 +8,7 @@ from justfit.records import SignalEvidence, Trainability
 from justfit.rules._growth import inner_trunk
 
 NOISE_FACTOR = 1e3  # what differs by less than this many roundings is rounding noise
+MOST_NOISE = 0.03  # half precision rounds coarsely, but its samples share most of their rounding
 # Fitted on the dev split of benchmarks/trainability.py, before its held-out split was looked at.
 VANISHING_DECADES = 3.0
 CHAOS_DECADES = 1.0
@@ -60,7 +61,8 @@ def _rank(evidence: SignalEvidence) -> tuple[float, str]:
     wanted = min(ranks[0], float(last.width))
     if wanted <= 0:
         return math.nan, ""
-    noise = (NOISE_FACTOR * evidence.unit_roundoff) ** 2 if math.isfinite(evidence.unit_roundoff) else 0.0
+    roundoff = evidence.unit_roundoff if math.isfinite(evidence.unit_roundoff) else 0.0
+    noise = min(NOISE_FACTOR * roundoff, MOST_NOISE) ** 2
     energy = last.sample_energy
     diverse = energy**2 / ((energy + ENERGY) * (energy + noise)) if energy > 0 else 0.0
     words = (

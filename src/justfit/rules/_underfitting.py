@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar
 
 from justfit.records import Finding, Severity
-from justfit.rules._evidence import Array, FitEvidence
+from justfit.rules._evidence import FitEvidence
 from justfit.rules._rule import DECISION_PROBABILITY, Clear, NotApplicable, Outcome, Rule
+
+if TYPE_CHECKING:
+    from justfit.rules._evidence import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Underfitting(Rule):
 
     def probabilities(self, evidence: FitEvidence) -> Array:
         """1.0 for each bootstrap resample in which the network underfits, else 0.0."""
-        return np.asarray(evidence.draws["bias"] > self.margin * evidence.learnable, dtype=np.float64)
+        return (evidence.draws["bias"] > self.margin * evidence.learnable).astype(float)
 
     def check(self, evidence: FitEvidence) -> Outcome:
         """Hold the avoidable bias against a share of what there is to learn."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from justfit.records import Finding, InputSignal, Severity, SignalEvidence
 from justfit.rules._rule import NotApplicable
-from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst
+from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class UnscaledInput(SignalRule):
     why: ClassVar[str] = "The first layer's outputs, gradients and best learning rate are off by that factor."
     when_wrong: ClassVar[str] = "The size may be meant, with a first layer that was initialized for it."
     cure: ClassVar[str] = "Standardize each feature with the training rows' mean and std; divide pixels by 255."
+    things: ClassVar[str] = "inputs"
     largest: float = 10.0
     offset: float = 10.0
     offset_from: float = 3.0
@@ -52,7 +53,7 @@ class UnscaledInput(SignalRule):
             return NotApplicable("no floating-point input that a weight reads was measured")
         direct = [signal for signal in read if not signal.normalised and self._is_direct(signal, evidence)]
         judged = [self._judge(signal) for signal in direct]
-        return worst([found for found in judged if found is not None], "inputs")
+        return worst_first([found for found in judged if found is not None])
 
     @staticmethod
     def _is_direct(signal: InputSignal, evidence: SignalEvidence) -> bool:

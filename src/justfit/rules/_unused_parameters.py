@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from justfit.records import Severity, SignalEvidence, UnusedParameter
 from justfit.rules._rule import NotApplicable
-from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst
+from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class UnusedParameters(SignalRule):
     why: ClassVar[str] = "A layer that the loss does not depend on stays random."
     when_wrong: ClassVar[str] = "Other batches, or another loss, may use it."
     cure: ClassVar[str] = "Use it in the forward pass, remove it, or freeze it with requires_grad_(False)."
+    things: ClassVar[str] = "modules"
     threshold: float = 0.0
 
     def check(self, evidence: SignalEvidence) -> SignalOutcome:
@@ -66,7 +67,7 @@ class UnusedParameters(SignalRule):
                 severity="info" if aside else "warning",
             )
             found.append((float(len(members)), finding))
-        return worst(found, "modules")
+        return worst_first(found)
 
 
 def _group(name: str, used: Iterable[str]) -> str:

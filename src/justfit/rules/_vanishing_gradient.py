@@ -29,7 +29,7 @@ class VanishingGradient(SignalRule):
         Optimizers that normalise each weight's gradient (Adam) make up for a part of it. A head that starts at zero
         gives no gradient in the first step; then the rule does not judge.
     What helps:
-        `justfit.initialize_(module, *inputs)`; residual connections; normalisation.
+        `justfit.initialize_(module, *inputs, scheme='auto')`; residual connections; normalisation.
 
     References:
         Schoenholz et al. 2017, "Deep information propagation", sections 4 and 5, who find networks trainable up to
@@ -42,7 +42,9 @@ class VanishingGradient(SignalRule):
     severity: ClassVar[Severity] = "warning"
     why: ClassVar[str] = "The first layers get next to no gradient, so they stay what they were at random."
     when_wrong: ClassVar[str] = "Adam and its kin rescale each weight's gradient and so make up for a part of it."
-    cure: ClassVar[str] = "Run justfit.initialize_(module, *inputs), or add residual connections or normalisation."
+    cure: ClassVar[str] = (
+        "Run justfit.initialize_(module, *inputs, scheme='auto'), or add residual connections or normalisation."
+    )
     threshold: float = 6.0
     severe: float = 9.0
 

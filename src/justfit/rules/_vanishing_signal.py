@@ -29,7 +29,7 @@ class VanishingSignal(SignalRule):
         A batch of nearly identical examples leaves nothing to lose; a normalisation that is written by hand may
         bring the differences back.
     What helps:
-        `justfit.initialize_(module, *inputs)`, larger weights, normalisation.
+        `justfit.initialize_(module, *inputs, scheme='auto')`, larger weights, normalisation.
 
     References:
         He et al. 2015, "Delving deep into rectifiers", eq. 10. Schoenholz et al. 2017, "Deep information
@@ -41,7 +41,7 @@ class VanishingSignal(SignalRule):
     severity: ClassVar[Severity] = "warning"
     why: ClassVar[str] = "The last layers see the same for every example and can learn no more than a constant."
     when_wrong: ClassVar[str] = "A normalisation written by hand may bring the differences back."
-    cure: ClassVar[str] = "Run justfit.initialize_(module, *inputs), or use larger weights."
+    cure: ClassVar[str] = "Run justfit.initialize_(module, *inputs, scheme='auto'), or use larger weights."
     threshold: float = 6.0
     severe: float = 9.0
 

@@ -12,13 +12,18 @@ ORDINARY_INPUT = (0.1, 10.0)
 
 
 def judged_layers(evidence: SignalEvidence) -> list[LayerSignal]:
-    """The layers whose weights' size matters and is known: on the trunk, not normalised, not the head."""
+    """The layers whose weights' size matters and is known: on the trunk, not normalised, not the head.
+
+    A weight that is all zero and gets a gradient starts there on purpose, as in low-rank adapters; without a gradient
+    it is the symmetric units' rule that speaks.
+    """
     strange = {signal.read_by for signal in evidence.inputs if not ORDINARY_INPUT[0] <= signal.rms <= ORDINARY_INPUT[1]}
     return [
         layer
         for layer in evidence.layers
         if layer.right_weight_rms > 0
         and math.isfinite(layer.weight_rms)
+        and not (layer.weight_rms == 0 and layer.weight_gradient_rms > 0)
         and not (layer.normalised or layer.in_branch or layer.is_output or layer.name in strange)
     ]
 

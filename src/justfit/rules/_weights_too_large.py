@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from justfit.records import Severity, SignalEvidence
 from justfit.rules._rule import NotApplicable
-from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst
+from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst_first
 from justfit.rules._weight_scale import in_words, judged_layers, trunk_growth
 
 
@@ -29,7 +29,7 @@ class WeightsTooLarge(SignalRule):
     When it is wrong:
         Networks that divide by a factor in their forward pass, such as those with an equalised learning rate.
     What helps:
-        The std that is named, or `justfit.initialize_(module, *inputs)`.
+        The std that is named, or `justfit.initialize_(module, *inputs, scheme='auto')`.
 
     References:
         He et al. 2015, "Delving deep into rectifiers", eq. 10. Glorot and Bengio 2010, "Understanding the difficulty of
@@ -41,7 +41,7 @@ class WeightsTooLarge(SignalRule):
     severity: ClassVar[Severity] = "warning"
     why: ClassVar[str] = "Outputs explode or units saturate, so training is slow or diverges."
     when_wrong: ClassVar[str] = "The forward pass may divide by a factor that this rule does not see."
-    cure: ClassVar[str] = "Run justfit.initialize_(module, *inputs)."
+    cure: ClassVar[str] = "Run justfit.initialize_(module, *inputs, scheme='auto')."
     ratio: float = 1.2
     alone: float = 30.0
     trunk: float = 3.0
@@ -71,10 +71,10 @@ class WeightsTooLarge(SignalRule):
                 source=layer.source,
                 severity=self._severity(ratio, grows, swollen=swollen),
                 cure=f"Draw `{layer.parameter}` with std {layer.right_weight_rms:.3g}, or run "
-                "justfit.initialize_(module, *inputs).",
+                "justfit.initialize_(module, *inputs, scheme='auto').",
             )
             found.append((ratio, finding))
-        return worst(found)
+        return worst_first(found)
 
     def _severity(self, ratio: float, grows: float, *, swollen: bool) -> Severity:
         sure = ratio > self.alone or grows > self.severe or (swollen and ratio > self.with_loss)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from justfit.records import Severity, SignalEvidence
 from justfit.rules._rule import NotApplicable
-from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst
+from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst_first
 from justfit.rules._weight_scale import in_words, judged_layers, trunk_growth
 
 
@@ -28,7 +28,7 @@ class WeightsTooSmall(SignalRule):
     When it is wrong:
         Schemes that start small on purpose, with a learnable or fixed factor after the layer.
     What helps:
-        The std that is named, or `justfit.initialize_(module, *inputs)`.
+        The std that is named, or `justfit.initialize_(module, *inputs, scheme='auto')`.
 
     References:
         He et al. 2015, "Delving deep into rectifiers", eq. 10. Glorot and Bengio 2010, "Understanding the difficulty of
@@ -40,7 +40,7 @@ class WeightsTooSmall(SignalRule):
     severity: ClassVar[Severity] = "warning"
     why: ClassVar[str] = "Activations and gradients tend to zero, so the network learns slowly or not at all."
     when_wrong: ClassVar[str] = "Some schemes start small on purpose and scale up later."
-    cure: ClassVar[str] = "Run justfit.initialize_(module, *inputs)."
+    cure: ClassVar[str] = "Run justfit.initialize_(module, *inputs, scheme='auto')."
     ratio: float = 1.2
     alone: float = 30.0
     trunk: float = 3.0
@@ -67,7 +67,7 @@ class WeightsTooSmall(SignalRule):
                 source=layer.source,
                 severity="warning" if ratio > self.alone or -shrinks > self.severe else "info",
                 cure=f"Draw `{layer.parameter}` with std {layer.right_weight_rms:.3g}, or run "
-                "justfit.initialize_(module, *inputs).",
+                "justfit.initialize_(module, *inputs, scheme='auto').",
             )
             found.append((ratio, finding))
-        return worst(found)
+        return worst_first(found)

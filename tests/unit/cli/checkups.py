@@ -1,4 +1,4 @@
-"""A stand-in for measuring, so that the linter's command line is tested alone; what it is called with is kept."""
+"""Stand-ins for measuring and judging, so that the linter's command line is tested alone; the calls are kept."""
 
 from justfit.records import (
     Checkup,
@@ -40,13 +40,21 @@ def checkup(findings=FINDINGS):
     )  # fmt: skip
 
 
+def judge(findings=FINDINGS):
+    """What takes the place of `justfit.rules.judge_signals`."""
+    return lambda evidence, keeps: (tuple(f for f in findings if keeps(f.code, f.where)), checkup().unjudged)
+
+
 class Measuring:
-    """Takes the place of `justfit.checkup.check` and `compare`."""
+    """Takes the place of `justfit.checkup.check` and `compare`, and of `justfit.rules.judge_signals`."""
 
     def __init__(self):
         self.calls = []
         self.findings = FINDINGS
         self.error = None
+
+    def judge(self, evidence, keeps):
+        return judge(self.findings)(evidence, keeps)
 
     def check(self, module, *inputs, **arguments):
         print("a print inside the network")  # noqa: T201  # as a user's network might

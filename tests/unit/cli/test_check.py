@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import justfit.checkup
+import justfit.rules
 from tests.unit.cli.checkups import FINDINGS, Measuring
 
 NETS = """
@@ -34,6 +35,7 @@ def measuring(tmp_path, monkeypatch):
     stand_in = Measuring()
     monkeypatch.setattr(justfit.checkup, "check", stand_in.check, raising=False)
     monkeypatch.setattr(justfit.checkup, "compare", stand_in.compare, raising=False)
+    monkeypatch.setattr(justfit.rules, "judge_signals", stand_in.judge)
     return stand_in
 
 
@@ -164,6 +166,9 @@ def test_compare_prints_every_scheme_and_is_exit_0(measuring, run, tmp_path):
         ("nets.py:build --select JF2,", "Found ``."),
         ("nets.py:build --compare he --output-format sarif", "A comparison is printed as text or json. Found `sarif`"),
         ("nets.py:build --data wine --input 3,4", "both the shape `3,4` and the file `wine`"),
+        ("nets.py:build --input 2,4 --input targets=2,4", "`loss_fn`. Found `targets`. Give it by position, or"),
+        ("nets.py:build --input 2,4 --input module=2,4", "A keyword input must not be named `module`, `targets`"),
+        ("nets.py:build --compare he --input 2,4 --input std=2,4", "Found `std`. Give it by position"),
         ("nets.py:build --fail-on fatal", "'fatal' is not one of"),
         ("nets.py:build --output-format xml", "'xml' is not one of"),
         ("nets.py:build --classes 1", "Invalid value for '--classes'"),

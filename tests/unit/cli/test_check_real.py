@@ -22,6 +22,15 @@ def healthy():
     nn.init.kaiming_normal_(layers[0].weight, nonlinearity="relu")
     return nn.Sequential(*layers)
 
+class Scaled(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(16))
+        self.unused = nn.Parameter(torch.ones(16, 3))
+        self.head = nn.Linear(16, 3)
+    def forward(self, x, mask):
+        return self.head(x * self.scale * mask)
+
 def disagreeing():
     return nn.Sequential(nn.Linear(16, 8), nn.Linear(9, 3))
 """
@@ -52,12 +61,32 @@ def test_a_network_that_cannot_run_is_exit_2(run):
     assert "Found `RuntimeError: mat1 and mat2 shapes cannot be multiplied (64x8 and 9x3)`." in done.stderr
 
 
-def test_schemes_are_compared(run):
-    done = run("check", "real_nets.py:healthy", "--classes", "3", "--compare", "zero,he", "--output-format", "json")
+def test_a_line_of_justfit_is_never_the_source(run):
+    done = run("check", "real_nets.py:Scaled", "--input", "8,16", "--input", "mask=8,16", "--output-format", "json",
+               "--fail-on", "never")  # fmt: skip
     assert done.exit_code == 0, done.stderr
-    zero, he = json.loads(done.stdout)["schemes"]
+    sources = {layer["source"] for layer in json.loads(done.stdout)["evidence"]["layers"]}
+    assert sources == {"real_nets.py:24", "real_nets.py:26"}
+    assert "justfit" not in str(json.loads(done.stdout)["findings"]).replace("justfit.initialize_", "")
+
+
+def test_keyword_inputs_reach_every_scheme(run):
+    words = ("check", "real_nets.py:Scaled", "--input", "8,16", "--input", "mask=8,16", "--compare", "he,auto")
+    done = run(*words, "--output-format", "json")
+    assert done.exit_code == 0, done.stderr
+    assert [entry["error"] for entry in json.loads(done.stdout)["schemes"]] == ["", ""]
+
+
+def test_schemes_are_compared(run):
+    done = run(
+        "check", "real_nets.py:healthy", "--classes", "3", "--compare", "zero,he,auto", "--output-format", "json"
+    )
+    assert done.exit_code == 0, done.stderr
+    zero, he, auto = json.loads(done.stdout)["schemes"]
     assert zero["checkup"]["evidence"]["layers"][0]["weight_rms"] == 0.0
     assert he["checkup"]["evidence"]["layers"][0]["weight_rms"] > 0.2
+    assert auto["error"] == ""
+    assert auto["checkup"]["findings"] == []
     unknown = run("check", "real_nets.py:healthy", "--compare", "zzz")
     assert unknown.exit_code == 2
     assert "Found `zzz`" in unknown.stderr

@@ -1,11 +1,21 @@
+import dataclasses
+
 import pytest
 
+import justfit.rules
 from justfit.cli._select import Selection, fails, keep_findings, read_codes
 from justfit.errors import ArgumentError
 from justfit.rules import RULES
-from tests.unit.cli.checkups import checkup
+from tests.unit.cli.checkups import checkup, judge
+from tests.unit.rules.signals import evidence
 
 
+@pytest.fixture
+def _stand_in(monkeypatch):
+    monkeypatch.setattr(justfit.rules, "judge_signals", judge())
+
+
+@pytest.mark.usefixtures("_stand_in")
 @pytest.mark.parametrize(
     ("selection", "kept"),
     [
@@ -26,6 +36,15 @@ def test_findings_are_kept_by_code_and_layer(selection, kept):
     assert len(after.unjudged) == selection.keeps("JF207")
 
 
+def test_an_ignored_layer_takes_no_other_layers_place():
+    dead = evidence(8, at={index: {"dead_fraction": 0.85 + index / 100} for index in range(8)})
+    selection = Selection(per_layer_ignores={"layer[5-7]": ("JF304",)})
+    kept = keep_findings(dataclasses.replace(checkup(), evidence=dead), selection)
+    assert [finding.where for finding in kept.findings] == ["layer2", "layer3", "layer4"]
+    assert kept.findings[-1].evidence.endswith("; and 2 more layers")
+
+
+@pytest.mark.usefixtures("_stand_in")
 def test_severities_are_ordered():
     worst_is_info = keep_findings(checkup(), Selection(select=("JF205",)))
     assert fails(worst_is_info, "info")

@@ -16,9 +16,7 @@ def norm(tensor):
 def cosine(rows):
     """Mean over all ordered pairs of different rows."""
     rows = rows.detach().double()
-    found = [
-        float(a @ b / (a.norm() * b.norm())) for i, a in enumerate(rows) for j, b in enumerate(rows) if i != j
-    ]
+    found = [float(a @ b / (a.norm() * b.norm())) for i, a in enumerate(rows) for j, b in enumerate(rows) if i != j]
     return sum(found) / len(found)
 
 

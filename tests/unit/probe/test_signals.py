@@ -5,7 +5,6 @@ import math
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from justfit.probe import read_signals
 from tests.unit.probe import naive
@@ -43,7 +42,7 @@ def test_every_figure_of_a_plain_network(inplace):
         else:
             places.append((z, a))
     places.append((z, a))
-    loss = F.cross_entropy(a, y)
+    loss = nn.functional.cross_entropy(a, y)
     loss.backward(inputs=[place[1] for place in places] + list(plain.parameters()))
     linears = [part for part in plain if isinstance(part, nn.Linear)]
     assert len(evidence.layers) == len(linears) == len(places) - 1
@@ -209,7 +208,7 @@ def states(net, x):
 
 @pytest.mark.parametrize("scale", [1e-12, 1e12])
 def test_gradients_far_out_of_range_are_measured(scale):
-    net, (x, y) = mlp(), batch()
+    net, (x, _) = mlp(), batch()
     usual = layers_of(mlp(), x, loss_fn=lambda out: out.square().mean())
     found = layers_of(net, x, loss_fn=lambda out: out.square().mean() * scale**2)
     for name, layer in found.items():

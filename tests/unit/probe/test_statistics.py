@@ -90,7 +90,9 @@ def test_extreme_sizes_neither_vanish_nor_overflow(scale):
 
 
 def test_a_signal_of_zeros_and_a_broken_one():
-    zero, nan, inf = measured([torch.zeros(32, 4), torch.full((32, 4), math.nan), torch.full((32, 4), math.inf)]).values()
+    zero, nan, inf = measured(
+        [torch.zeros(32, 4), torch.full((32, 4), math.nan), torch.full((32, 4), math.inf)]
+    ).values()
     assert (zero.rms, zero.centred_rms, zero.rank, zero.energy) == (0.0, 0.0, 0.0, 0.0)
     assert math.isnan(nan.rms)
     assert inf.rms == math.inf

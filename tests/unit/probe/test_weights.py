@@ -4,12 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from justfit.probe._weights import WeightUse, family, moments_of, right_rms, twin_share, weight_facts
+from justfit.probe._twins import twin_share
+from justfit.probe._weights import WeightUse, family, moments_of, right_rms, weight_facts
 from tests.unit.probe import naive
 
 
-def facts(weight, *, bias=None, gradient=None, dimension=0, is_layer=True):
-    use = WeightUse(weight=weight, bias=bias, gradient=gradient, dimension=dimension, is_layer=is_layer)
+def facts(weight, *, bias=None, gradient=None, dimension=0, **kinds):
+    kinds = {"is_layer": True, **kinds}
+    use = WeightUse(weight=weight, bias=bias, gradient=gradient, dimension=dimension, **kinds)
     return weight_facts([use])[0]
 
 
@@ -52,7 +54,13 @@ def test_moments_are_the_naive_ones():
 
 @pytest.mark.parametrize(
     "layer",
-    [nn.Linear(64, 32), nn.Conv2d(8, 16, 3), nn.ConvTranspose2d(8, 16, 3), nn.Linear(300, 2), nn.Conv1d(16, 16, 5, groups=4)],
+    [
+        nn.Linear(64, 32),
+        nn.Conv2d(8, 16, 3),
+        nn.ConvTranspose2d(8, 16, 3),
+        nn.Linear(300, 2),
+        nn.Conv1d(16, 16, 5, groups=4),
+    ],
 )
 def test_defaults_of_torch_are_known(layer):
     dimension = int(isinstance(layer, nn.ConvTranspose2d))
@@ -106,7 +114,7 @@ def test_twins_need_the_same_future_and_the_same_bias():
     assert facts(weight, gradient=same, bias=torch.zeros(8)).identical_fraction == 1.0
     assert facts(weight, gradient=same, bias=torch.randn(8)).identical_fraction == 0.0
     assert facts(weight).identical_fraction == 0.0
-    assert facts(weight, gradient=same, is_layer=False).identical_fraction == 0.0
+    assert facts(weight, gradient=same, has_units=False).identical_fraction == 0.0
     assert facts(torch.zeros(1, 5), gradient=torch.ones(1, 5)).identical_fraction == 0.0
 
 
@@ -135,7 +143,12 @@ def test_weights_together_are_as_alone():
 
 @pytest.mark.parametrize(
     ("activation", "expected"),
-    [("relu", math.sqrt(2 / 50)), (None, math.sqrt(1 / 50)), ("tanh", math.sqrt(1 / 50)), ("sigmoid", 4 / math.sqrt(50))],
+    [
+        ("relu", math.sqrt(2 / 50)),
+        (None, math.sqrt(1 / 50)),
+        ("tanh", math.sqrt(1 / 50)),
+        ("sigmoid", 4 / math.sqrt(50)),
+    ],
 )
 def test_right_size_of_weights(activation, expected):
     assert right_rms(activation, 50, 1.0) == pytest.approx(expected, rel=1e-3)

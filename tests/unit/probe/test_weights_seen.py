@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
 from torch.nn.utils import parametrizations, weight_norm
 
 from justfit.errors import ArgumentError
@@ -35,7 +34,7 @@ def seen(net, *inputs, **options):
 @pytest.mark.parametrize(
     ("run", "shape", "operation"),
     [
-        (lambda m, x: F.linear(x, m.w), (4, 10), "linear"),
+        (lambda m, x: nn.functional.linear(x, m.w), (4, 10), "linear"),
         (lambda m, x: x @ m.w, (10, 4), "matmul"),
         (lambda m, x: torch.einsum("bi,io->bo", x, m.w), (10, 4), "einsum"),
         (lambda m, x: torch.addmm(m.b, x, m.w), (10, 4), "addmm"),
@@ -50,7 +49,7 @@ def test_parameters_in_functions(run, shape, operation):
 
 def test_tied_transposed_decoder():
     net = Net(
-        lambda m, x: F.linear(torch.relu(m.encoder(x)), m.encoder.weight.t()), encoder=nn.Linear(10, 6)
+        lambda m, x: nn.functional.linear(torch.relu(m.encoder(x)), m.encoder.weight.t()), encoder=nn.Linear(10, 6)
     )
     evidence = read_signals(net, X)
     assert [(layer.parameter, layer.num_calls) for layer in evidence.layers] == [("encoder.weight", 2)]
@@ -66,7 +65,13 @@ def test_packed_attention_weights():
 
 @pytest.mark.parametrize(
     "wrap",
-    [parametrizations.weight_norm, weight_norm, parametrizations.spectral_norm, parametrizations.orthogonal, nn.utils.spectral_norm],
+    [
+        parametrizations.weight_norm,
+        weight_norm,
+        parametrizations.spectral_norm,
+        parametrizations.orthogonal,
+        nn.utils.spectral_norm,
+    ],
 )
 @pytest.mark.filterwarnings("ignore")
 def test_derived_weights(wrap):
@@ -77,7 +82,9 @@ def test_derived_weights(wrap):
 @pytest.mark.parametrize(("kind", "operation"), [(nn.LSTM, "lstm"), (nn.GRU, "gru"), (nn.RNN, "rnn_tanh")])
 def test_recurrent_layers(kind, operation):
     net = Net(
-        lambda m, x: m.head(m.body(x)[0][:, -1]), body=kind(10, 16, 2, batch_first=True, dropout=0.5), head=nn.Linear(16, 3)
+        lambda m, x: m.head(m.body(x)[0][:, -1]),
+        body=kind(10, 16, 2, batch_first=True, dropout=0.5),
+        head=nn.Linear(16, 3),
     )
     x = torch.randn(8, 12, 10)
     names = seen(net, x)
@@ -107,7 +114,9 @@ def test_embeddings():
 
 
 def test_sparse_embedding_gradients():
-    net = Net(lambda m, ids: m.head(m.embed(ids).mean(1)), embed=nn.Embedding(50, 16, sparse=True), head=nn.Linear(16, 3))
+    net = Net(
+        lambda m, ids: m.head(m.embed(ids).mean(1)), embed=nn.Embedding(50, 16, sparse=True), head=nn.Linear(16, 3)
+    )
     assert read_signals(net, TOKENS).layers[0].weight_gradient_rms > 0
 
 
@@ -139,7 +148,7 @@ def test_inputs_and_outputs_of_any_kind(run, inputs, keywords):
 def test_an_output_that_brings_its_loss():
     def run(m, x, labels):
         logits = m.body(x)
-        return Output(logits, F.cross_entropy(logits, labels))
+        return Output(logits, nn.functional.cross_entropy(logits, labels))
 
     net = Net(run, body=nn.Linear(10, 3))
     loss = read_signals(net, X, torch.arange(32) % 3).loss
@@ -192,12 +201,20 @@ def test_unused_parameters():
 
 
 def test_experts_without_an_example_are_routed():
+    def run(m, x):
+        values, chosen = m.gate(x).softmax(-1).mean(0).topk(2)
+        return sum(value * m.experts[int(number)](x) for value, number in zip(values, chosen, strict=True))
+
     experts = nn.ModuleList(nn.Linear(10, 3) for _ in range(4))
-    net = Net(lambda m, x: m.experts[0](x) + m.experts[2](x), experts=experts, spare=nn.Linear(2, 2))
+    net = Net(run, experts=experts, gate=nn.Linear(10, 4), spare=nn.Linear(2, 2))
     unused = {found.name: found.routed for found in read_signals(net, X).unused}
-    assert unused["experts.1.weight"]
-    assert unused["experts.3.bias"]
-    assert not unused["spare.weight"]
+    assert len(unused) == 6
+    assert unused == {name: name.startswith("experts") for name in unused}
+
+
+def test_unused_layers_of_a_list_without_routing_are_not_experts():
+    net = Net(lambda m, x: m.parts[0](x), parts=nn.ModuleList(nn.Linear(10, 3) for _ in range(2)))
+    assert [found.routed for found in read_signals(net, X).unused] == [False, False]
 
 
 def test_nothing_to_send_back():

@@ -99,7 +99,7 @@ def finding(code="JF201", k=3, severity="error", **changes):
         "unit": "e-foldings",
         "why": "The first layers get next to no gradient.",
         "when_wrong": "Adam makes up for a part of it.",
-        "cure": "Run justfit.initialize_(module, *inputs).",
+        "cure": "Run justfit.initialize_(module, *inputs, scheme='auto').",
         "evidence": f"∂L/∂activation falls by e^14.2 back to `features.{k}`",
         "source": f"net.py:{41 + k}",
     }

@@ -89,7 +89,7 @@ def test_a_finding_is_a_block_as_a_linter_prints_it():
     k = lines.index(
         "net.py:44: JF201 error  features.3  vanishing gradient — ∂L/∂activation falls by e^14.2 back to `features.3`"
     )
-    assert lines[k + 1].rstrip() == "    cure: Run justfit.initialize_(module, *inputs)."
+    assert lines[k + 1].rstrip() == "    cure: Run justfit.initialize_(module, *inputs, scheme='auto')."
     assert lines[k + 2] == ""
     assert any(line.startswith("JF306 info  input 0  unscaled input — ") for line in lines), "no source, no place"
 
@@ -125,13 +125,13 @@ def test_the_layers_of_a_deep_network_are_those_worth_a_look():
         layers[k] = replace(layers[k], **changes)
     made = replace(made, evidence=replace(made.evidence, layers=tuple(layers)))
     chosen = chosen_layers(made)
-    assert len(chosen) <= 30
+    assert len(chosen) <= 16
     assert chosen == sorted(set(chosen))
     assert {0, 999, 437, 611, 612, 613} <= set(chosen)
     text = squeezed(printed(render_checkup_text, made))
     assert f"{len(chosen)} of 1,000 layers in order of execution, {1000 - len(chosen)} left out" in text
-    assert chosen_layers(checkups.checkup(30)) == list(range(30))
-    assert "left out" not in printed(render_checkup_text, checkups.checkup(30))
+    assert chosen_layers(checkups.checkup(16)) == list(range(16))
+    assert "left out" not in printed(render_checkup_text, checkups.checkup(16))
 
 
 def test_names_are_text_not_markup():

@@ -80,7 +80,7 @@ def test_sarif_says_where_what_and_which_rule():
     assert first["properties"] == {"value": 14.2, "threshold": 6.0, "unit": "e-foldings"}
     assert first["message"]["text"] == (
         "features.3: vanishing gradient — ∂L/∂activation falls by e^14.2 back to `features.3`. "
-        "Cure: Run justfit.initialize_(module, *inputs)."
+        "Cure: Run justfit.initialize_(module, *inputs, scheme='auto')."
     )
     assert "physicalLocation" not in last["locations"][0]
     (notification,) = run["invocations"][0]["toolExecutionNotifications"]
@@ -131,7 +131,7 @@ def test_workflow_commands():
     lines = render_github(checkups.vanishing()).splitlines()
     assert lines[0] == (
         "::error file=net.py,line=44,title=JF201 vanishing gradient::features.3: ∂L/∂activation falls by e^14.2 back "
-        "to `features.3`. Cure: Run justfit.initialize_(module, *inputs)."
+        "to `features.3`. Cure: Run justfit.initialize_(module, *inputs, scheme='auto')."
     )
     assert lines[3].startswith("::warning file=net.py,line=48,title=JF205 dead units::features.7: 83 %25 of the units")
     assert lines[4].startswith("::notice title=JF306 unscaled input::input 0: ")

@@ -6,6 +6,7 @@ import pytest
 
 from justfit.records import LossFault, NonFinite, UnusedParameter
 from justfit.rules import (
+    AttentionEntropyCollapse,
     AttentionRankCollapse,
     DeadUnits,
     ExplodingGradient,
@@ -67,7 +68,7 @@ def test_worst_first_then_in_order_of_execution():
 
 def test_an_attention_stands_after_its_own_layers():
     layers = tuple(layer(name) for name in ("embed", "block.attn.qkv", "block.attn.out", "block.mlp"))
-    sick = [attention("block.attn", logit_std=30.0, peaked_fraction=1.0)]
+    sick = [attention("block.attn", logit_std=30.0, entropy_fraction=0.02)]
     dead = tuple(dataclasses.replace(one, dead_fraction=0.9) if one.name != "embed" else one for one in layers)
     patient = evidence(layers=dead, attention=tuple(sick))
     names = [f.where for f in judge_signals(patient)[0]]
@@ -76,10 +77,24 @@ def test_an_attention_stands_after_its_own_layers():
 
 def test_at_most_three_findings_a_rule_and_the_rest_is_counted():
     patient = evidence(8, at={index: {"dead_fraction": 0.85 + index / 100} for index in range(8)})
-    findings = DeadUnits().check(patient)
+    assert [finding.where for finding in DeadUnits().check(patient)] == [f"layer{i}" for i in reversed(range(8))]
+    findings, _ = judge_signals(patient)
     assert [finding.where for finding in findings] == ["layer5", "layer6", "layer7"]
     assert findings[-1].evidence.endswith("; and 5 more layers")
     assert "more" not in findings[0].evidence
+
+
+def test_what_is_not_wanted_takes_nobodys_place():
+    patient = evidence(8, at={index: {"dead_fraction": 0.85 + index / 100} for index in range(8)})
+    findings, _ = judge_signals(patient, lambda code, where: where != "layer6")
+    assert [finding.where for finding in findings] == ["layer4", "layer5", "layer7"]
+    assert findings[-1].evidence.endswith("; and 4 more layers")
+    few, _ = judge_signals(patient, lambda code, where: where in ("layer0", "layer1"))
+    assert [finding.where for finding in few] == ["layer0", "layer1"]
+    assert "more" not in few[-1].evidence
+    nothing, unjudged = judge_signals(patient, lambda code, where: code != "JF304")
+    assert nothing == ()
+    assert unjudged == judge_signals(patient)[1]
 
 
 # --- gradient ------------------------------------------------------------------------------------------------------
@@ -215,6 +230,21 @@ def test_narrowing_down_in_the_last_layers_is_information():
         assert severities(RankCollapse().check(patient)) == ["info"]
 
 
+@pytest.mark.parametrize(("cosine", "severity"), [(0.97, "warning"), (0.995, "error")])
+def test_a_collapse_counts_where_it_lasts(cosine, severity):
+    """One layer that points all one way is mended by the next; the second half of the trunk decides."""
+    collapsed = {"effective_rank": 1.1, "cosine": cosine}
+
+    def patient(layers):
+        return evidence(19, each=lambda i: {"point": collapsed if i in layers else {}})
+
+    assert severities(RankCollapse().check(patient(range(12, 20)))) == [severity]
+    assert severities(RankCollapse().check(patient({*range(13, 18), 19}))) == ["info"], "6 of 10 points"
+    assert RankCollapse().check(patient(range(10, 19))) == (), "the last point is well"
+    shallow = evidence(6, each=lambda i: {"point": collapsed if i > 1 else {}})
+    assert severities(RankCollapse().check(shallow)) == ["info"]
+
+
 def test_a_tiny_batch_has_no_rank_to_lose():
     patient = evidence(12, each=lambda i: {"point": {"effective_rank": 1.0 if i else 2.5, "cosine": 0.97}})
     assert RankCollapse().check(patient) == ()
@@ -242,6 +272,21 @@ def test_a_cosine_that_was_not_measured():
 def test_tokens_become_alike_without_skips(fields, number, expected):
     signals = tuple(attention(f"a{i}", **{"output_cosine": 0.999, **fields}) for i in range(number))
     assert severities(AttentionRankCollapse().check(evidence(attention=signals))) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"logit_std": 20.0, "entropy_fraction": 0.05}, ["warning"]),
+        ({"logit_std": 20.0, "entropy_fraction": 0.5}, []),  # large logits that are the same for all keys but a few
+        ({"logit_std": 4.0, "entropy_fraction": 0.05}, []),  # condensed on few keys, less than twice the point
+        ({"logit_std": 4.0, "entropy_fraction": 0.05, "num_tokens": 3}, ["warning"]),  # which is lower for fewer keys
+        ({"logit_std": 20.0, "entropy_fraction": 0.05, "num_tokens": 2}, []),
+    ],
+)
+def test_attention_that_looks_at_one_token(fields, expected):
+    signals = (attention(), attention("second", **fields))
+    assert severities(AttentionEntropyCollapse().check(evidence(attention=signals))) == expected
 
 
 # --- layers --------------------------------------------------------------------------------------------------------
@@ -286,10 +331,19 @@ def test_a_small_deviation_counts_where_the_trunk_suffers():
     ):
         sick = with_layers(evidence(each=each), weight_rms=factor * right)
         findings = rule().check(sick)
-        assert severities(findings) == ["warning"] * 3
+        assert severities(findings) == ["warning"] * 12
         assert "for relu with fan_in 64" in findings[0].evidence
         assert f"with std {right:.3g}" in findings[0].cure
         assert rule().check(with_layers(evidence(), weight_rms=factor * right)) == (), "the trunk does not suffer"
+
+
+@pytest.mark.parametrize(
+    ("factor", "loss", "expected"),
+    [(8.0, 30.0, ["warning"]), (8.0, 8.0, []), (4.0, 30.0, []), (40.0, 2.4, ["warning"]), (8.0, float("nan"), [])],
+)
+def test_too_large_weights_that_the_first_loss_suffers_from(factor, loss, expected):
+    large = evidence(at={3: {"weight_rms": factor * layer().right_weight_rms}})
+    assert severities(WeightsTooLarge().check(with_loss(large, value=loss))) == expected
 
 
 def test_an_unscaled_input_is_not_blamed_on_the_first_layer():
