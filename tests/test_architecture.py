@@ -184,7 +184,7 @@ def literals(module: Module) -> str:
 
 
 def network_host(module: Module) -> Iterator[str]:
-    # `file` leads to no network; in Python a host stands in a string or a comment, `self.net` is an attribute
+    # `file` leads to no network; in Python a host stands in a string or a comment, the rest is attributes
     text = literals(module) if module.path.suffix == ".py" else module.text
     hosts = re.findall(r"\b(?!file:)[a-z][a-z0-9+.-]*:/{2}[^\s\"')>]+|\b[\w-]+\.(?:com|org|net)\b", text)
     if hosts:

@@ -164,7 +164,7 @@ WELL = dict.fromkeys(SICK, HEALTHY) | {
 # Values of a rule's thresholds at which it finds nothing.
 LENIENT = {
     VanishingGradient: {"threshold": 1e6},
-    ExplodingGradient: {"threshold": 1e6},
+    ExplodingGradient: {"threshold": 1e6, "chaos": 1e6},
     VanishingSignal: {"threshold": 1e6},
     ExplodingSignal: {"threshold": 1e6},
     RankCollapse: {"rank": 0.0},

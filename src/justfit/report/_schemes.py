@@ -12,11 +12,11 @@ from justfit.report._names import shown
 from justfit.report._numbers import count, number, setting
 from justfit.report._signal_figure import NUM_STYLES, Line, draw_lines
 from justfit.report._svg import thinned
-from justfit.report._trunk import LOST, Quantity, change, last_rank, share, tidy, times, values
+from justfit.report._trunk import LOST, Quantity, change, inside, last_rank, share, tidy, times, values
 
 _MOST_LINES = 16
 _MOST_ROWS = 300
-_COLUMNS = ("Scheme", "Trainability", "Signal", "Gradient", "Rank at the end", "Dead", "Saturated", "First loss")
+_COLUMNS = ("Scheme", "Trains", "Signal", "Gradient", "Rank", "Dead", "Satur.", "Loss")
 
 
 def build_comparison_document(comparison: SchemeComparison) -> SignalDocument:
@@ -96,8 +96,9 @@ def best_sentence(comparison: SchemeComparison) -> str:
 def schemes_table(comparison: SchemeComparison) -> Table:
     """A row per scheme."""
     return Table(
-        caption="Signal: size at the end over size at the start. Gradient: norm at the start over norm at the end, the "
-        "way it runs. Dead and saturated: mean over the layers.",
+        caption="Trains: trainability. Signal: size at the end over size at the start, before the output layer. Gradient: "
+        "norm at the start over norm at the end, the way it runs. Rank: effective rank of what the output layer reads. "
+        "Dead and saturated units: mean over the layers.",
         columns=_COLUMNS,
         rows=tuple(_row(entry) for entry in comparison.schemes),
     )
@@ -124,8 +125,8 @@ def _layers_table(comparison: SchemeComparison, quantity: Quantity) -> Table | N
     columns = measured(comparison)[:_MOST_LINES]
     if not columns:
         return None
-    longest = max((checkup.evidence.trunk for _, checkup in columns), key=len)
-    series = [values(checkup.evidence.trunk, quantity) for _, checkup in columns]
+    longest = max((inside(checkup.evidence.trunk) for _, checkup in columns), key=len)
+    series = [values(inside(checkup.evidence.trunk), quantity) for _, checkup in columns]
     kept = thinned(len(longest), _MOST_ROWS)
     what = "Size of the activations (rms)" if quantity == "signal" else "Gradient norm ‖∂L/∂activation‖"
     thin = "" if len(kept) == len(longest) else f", {len(kept)} of {len(longest):,} places, evenly spaced"
@@ -145,7 +146,7 @@ def _layers_table(comparison: SchemeComparison, quantity: Quantity) -> Table | N
 
 def _drawing(comparison: SchemeComparison, quantity: Quantity) -> tuple[str, ...]:
     lines = [
-        Line(name=scheme, values=values(checkup.evidence.trunk, quantity), style=k % NUM_STYLES)
+        Line(name=scheme, values=values(inside(checkup.evidence.trunk), quantity), style=k % NUM_STYLES)
         for k, (scheme, checkup) in enumerate(measured(comparison)[:_MOST_LINES])
     ]
     ends = "; ".join(

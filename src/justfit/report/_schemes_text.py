@@ -12,7 +12,7 @@ from justfit.report._schemes import best_sentence, comparison_subject, compariso
 from justfit.report._signal_figure import common_range
 from justfit.report._svg import thinned
 from justfit.report._terminal import print_heading, print_table, writer
-from justfit.report._trunk import Quantity, tidy, values
+from justfit.report._trunk import Quantity, inside, tidy, values
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,7 +81,7 @@ def _print_sparklines(
 ) -> None:
     from rich.table import Table as Grid
 
-    series = {scheme: values(checkup.evidence.trunk, quantity) for scheme, checkup in measured(comparison)}
+    series = {scheme: values(inside(checkup.evidence.trunk), quantity) for scheme, checkup in measured(comparison)}
     ends = common_range(list(series.values()), _DECADES)
     if ends is None:
         return

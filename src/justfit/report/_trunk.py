@@ -38,15 +38,22 @@ def values(trunk: Sequence[TrunkPoint], quantity: Quantity) -> tuple[float, ...]
     return tuple(point.rms if quantity == "signal" else point.gradient_norm for point in trunk)
 
 
+def inside(trunk: Sequence[TrunkPoint]) -> Sequence[TrunkPoint]:
+    """The trunk without the network's output, whose size is the last layer's own choice; all of it if little is left."""
+    inner = [point for point in trunk if point.kind != "output"]
+    return inner if len(inner) >= 2 else trunk
+
+
 def change(trunk: Sequence[TrunkPoint], quantity: Quantity) -> Change:
-    """Compare the two ends of the trunk, among the points whose size matters if there are two of them."""
-    known = [point for point in trunk if not math.isnan(values((point,), quantity)[0])]
+    """Compare the two ends of the trunk before the output, among the points whose size matters if there are two."""
+    known = [point for point in inside(trunk) if not math.isnan(values((point,), quantity)[0])]
     free = [point for point in known if not point.normalised]
     ends = values(free if len(free) >= 2 else known, quantity)
     if len(ends) < 2:
         return Change(start=math.nan, end=math.nan, ratio=math.nan, harmless=False)
     start, end = (ends[0], ends[-1]) if quantity == "signal" else (ends[-1], ends[0])
-    ratio = end / start if start > 0 else math.nan
+    stopped = quantity == "gradient" and start == 0 and any(point.gradient_norm > 0 for point in trunk)
+    ratio = end / start if start > 0 else 0.0 if stopped else math.nan
     return Change(start=start, end=end, ratio=ratio, harmless=len(free) < 2)
 
 

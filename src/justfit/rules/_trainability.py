@@ -90,7 +90,7 @@ def _gradient(evidence: SignalEvidence) -> tuple[float, str]:
 
 
 def _result(rank: float, gradient: float, limit: str) -> Trainability:
-    score = rank * gradient
+    score = 0.0 if rank == 0 else rank * gradient
     return Trainability(
         score=score,
         threshold=THRESHOLD,

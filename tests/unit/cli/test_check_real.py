@@ -42,6 +42,11 @@ def _nets(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
+def line_of(text):
+    (number,) = [number for number, line in enumerate(NETS.splitlines(), 1) if text in line]
+    return f"real_nets.py:{number}"
+
+
 def test_a_network_that_cannot_learn_is_exit_1_with_the_line_that_builds_the_layer(run):
     done = run("check", "real_nets.py:Deep", "--classes", "3", "--output-format", "json")
     assert done.exit_code == 1, done.stderr
@@ -65,9 +70,30 @@ def test_a_line_of_justfit_is_never_the_source(run):
     done = run("check", "real_nets.py:Scaled", "--input", "8,16", "--input", "mask=8,16", "--output-format", "json",
                "--fail-on", "never")  # fmt: skip
     assert done.exit_code == 0, done.stderr
-    sources = {layer["source"] for layer in json.loads(done.stdout)["evidence"]["layers"]}
-    assert sources == {"real_nets.py:24", "real_nets.py:26"}
-    assert "justfit" not in str(json.loads(done.stdout)["findings"]).replace("justfit.initialize_", "")
+    places = json.loads(done.stdout)
+    assert [layer["source"] for layer in places["evidence"]["layers"]] == [line_of("self.head = nn.Linear(16, 3)")]
+    assert [f["source"] for f in places["findings"] if f["where"] == "unused"] == [line_of("self.unused")]
+    assert {finding["source"] for finding in places["findings"]} <= {None, line_of("self.unused")}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            "--input targets=8,16",
+            "must not be named `module`, `targets`, `loss_fn`. Found `targets`. Give it by position",
+        ),
+        ("--input loss_fn=8,16", "Found `loss_fn`."),
+        ("--input module=8,16", "Found `module`."),
+        ("--compare he --input seed=8,16", "Found `seed`."),
+        ("--compare he --input std=8,16", "Found `std`."),
+        ("--input std=8,16", "got an unexpected keyword argument 'std'"),  # a comparison's own words are free here
+    ],
+)
+def test_keyword_inputs_with_the_names_of_our_arguments_are_exit_2(run, words, message):
+    done = run("check", "real_nets.py:healthy", "--input", "8,16", *words.split())
+    assert done.exit_code == 2
+    assert message in done.stderr
 
 
 def test_keyword_inputs_reach_every_scheme(run):

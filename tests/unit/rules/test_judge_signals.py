@@ -114,9 +114,20 @@ def test_the_largest_step_names_the_layer():
 
 @pytest.mark.parametrize(("factor", "severity"), [(1.6, []), (2.0, ["warning"]), (3.0, ["error"])])
 def test_gradient_by_depth_scales(factor, severity):
-    for rule, direction in ((VanishingGradient, factor), (ExplodingGradient, 1 / factor)):
-        assert severities(rule().check(evidence(12, each=along(gradient_norm=direction)))) == severity
-        assert rule().check(evidence(12, each=along(gradient_norm=1 / direction))) == ()
+    vanishing, growing = along(gradient_norm=factor), along(gradient_norm=1 / factor, rms=factor)
+    for rule, own, other in ((VanishingGradient, vanishing, growing), (ExplodingGradient, growing, vanishing)):
+        assert severities(rule().check(evidence(12, each=own))) == severity
+        assert rule().check(evidence(12, each=other)) == ()
+
+
+def test_a_gradient_that_grows_alone_is_chaos_and_counts_earlier():
+    """1.6 a step are 4.7 e-foldings."""
+    alone, together = along(gradient_norm=1 / 1.6), along(gradient_norm=1 / 1.6, rms=1.6)
+    assert severities(ExplodingGradient().check(evidence(12, each=alone))) == ["warning"]
+    assert ExplodingGradient().check(evidence(12, each=together)) == ()
+    assert ExplodingGradient().check(evidence(12, each=along(gradient_norm=1 / 1.4))) == ()
+    partly = with_trunk(evidence(12, each=alone), normalised=True)
+    assert ExplodingGradient().check(partly) == (), "the scale is free"
 
 
 def test_shallow_networks_with_pytorchs_default_are_clear():
