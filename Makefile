@@ -31,12 +31,22 @@ lint: $(VENV)/.ok ## style, types and walls only
 slow: $(VENV)/.ok ## the tests that take minutes as well
 	$(BIN)/python -m pytest --slow
 
-benchmark: $(VENV)/.ok-benchmark ## against the peers, one thread; results in benchmarks/results
+benchmark: $(VENV)/.ok-benchmark build/zoo_site ## against the peers, one thread; results in benchmarks/results
 	$(BIN)/python benchmarks/sweep_speed.py --out benchmarks/results/sweep_speed.md
 	$(BIN)/python benchmarks/memory.py --out benchmarks/results/memory.md
 	rm -f build/choice.jsonl && mkdir -p build
 	$(BIN)/python benchmarks/choice.py run --log build/choice.jsonl
 	$(BIN)/python benchmarks/choice.py report build/choice.jsonl --out benchmarks/results/choice.md
+	rm -f build/depth.jsonl
+	$(BIN)/python benchmarks/depth.py --log build/depth.jsonl --out benchmarks/results/depth.md
+	$(BIN)/python benchmarks/initializers.py --out benchmarks/results/initializers.md
+	for split in dev held_out final; do for part in labels features rivals; do \
+	  $(BIN)/python benchmarks/trainability.py $$part --split $$split --again || exit 1; \
+	done; done
+	$(BIN)/python benchmarks/trainability.py report --out benchmarks/results/trainability.md
+	rm -rf build/zoo
+	$(BIN)/python benchmarks/false_alarms.py --out benchmarks/results/false_alarms.md
+	$(BIN)/python benchmarks/check_cost.py --out benchmarks/results/check_cost.md
 
 clean: ## remove what was built; the environment stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
@@ -51,3 +61,7 @@ $(VENV)/.ok: pyproject.toml constraints.txt
 $(VENV)/.ok-benchmark: $(VENV)/.ok
 	$(INSTALL) -e '.[test,benchmark]'
 	touch $@
+
+# timm stands beside the environment, not in it: of torchvision it needs the Python code only (benchmarks/zoo/library.py).
+build/zoo_site: | $(VENV)/.ok-benchmark
+	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt --target $@ timm torchvision pillow

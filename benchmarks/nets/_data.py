@@ -42,9 +42,9 @@ def digits():
     return _standardise(bunch.images, by_feature=True), bunch.target
 
 
-def mnist(pool):
+def mnist(pool, part="train"):
     with np.load(SHARED / "images" / "mnist.npz") as file:
-        images, targets = file["x_train"][:MAX_ROWS].astype(np.float64), file["y_train"][:MAX_ROWS]
+        images, targets = file[f"x_{part}"][:MAX_ROWS].astype(np.float64), file[f"y_{part}"][:MAX_ROWS]
     size = 28 // pool
     images = images.reshape(len(images), size, pool, size, pool).mean(axis=(2, 4))
     return _standardise(images, by_feature=False), targets.astype(np.int64)
@@ -62,12 +62,18 @@ def splice():
     return _standardise(np.eye(bases.max() + 1)[bases], by_feature=False), table[:, -1].astype(np.int64)
 
 
-def motifs():
-    """Synthetic sequences of 12 tokens in 16 dimensions: the class says which two of six prototypes occur in it."""
-    rng = np.random.default_rng(7)
-    prototypes = rng.normal(size=(6, 16))
+def table(name):
+    """A PMLB table; what it codes as numbers stays numbers."""
+    values = _table(name)
+    return _standardise(values[:, :-1], by_feature=True), np.unique(values[:, -1], return_inverse=True)[1]
+
+
+def motifs(seed=7, width=16):
+    """Synthetic sequences of 12 tokens: the class says which two of six prototypes occur in it."""
+    rng = np.random.default_rng(seed)
+    prototypes = rng.normal(size=(6, width))
     targets = rng.integers(0, 6, MAX_ROWS)
-    tokens = rng.normal(size=(MAX_ROWS, 12, 16))
+    tokens = rng.normal(size=(MAX_ROWS, 12, width))
     for row, target in enumerate(targets):
         places = rng.permutation(12)[:4]
         tokens[row, places[:2]] = prototypes[target] * 1.5 + 0.3 * tokens[row, places[:2]]
@@ -87,5 +93,6 @@ def _standardise(values, *, by_feature):
 
 READERS = {
     "digits": digits, "mnist14": lambda: mnist(2), "mnist7": lambda: mnist(4), "vehicle": vehicle, "splice": splice,
-    "motifs": motifs,
+    "motifs": motifs, "mnist14b": lambda: mnist(2, "test"), "mnist7b": lambda: mnist(4, "test"),
+    "kr_vs_kp": lambda: table("kr_vs_kp.tsv.gz"), "motifs9": lambda: motifs(9, 24),
 }  # fmt: skip

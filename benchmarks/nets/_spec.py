@@ -11,7 +11,7 @@ import random
 from dataclasses import asdict, dataclass, replace
 
 FAMILIES = ("plain", "residual", "conv", "transformer")
-SPLITS = ("dev", "held_out")
+SPLITS = ("dev", "held_out", "final")
 
 # Widths, depths and data of the two splits are disjoint; the ranges of the scales overlap (held_out reaches further).
 DEPTHS = {
@@ -25,6 +25,11 @@ DEPTHS = {
     ("conv", "held_out"): (5, 7, 11, 16, 23, 34, 50),
     ("transformer", "dev"): (2, 4, 6, 10, 16, 20),
     ("transformer", "held_out"): (3, 5, 8, 12, 18),
+    ("plain", "final"): (4, 7, 9, 13, 18, 22, 30, 45, 70, 130),
+    ("residual", "final"): (8, 14, 22, 36, 60, 80),
+    ("residual_conv", "final"): (6, 9, 13, 16),
+    ("conv", "final"): (5, 8, 12, 18, 26, 37, 46),
+    ("transformer", "final"): (3, 5, 7, 9, 14),
 }
 WIDTHS = {
     ("plain", "dev"): (32, 64, 96),
@@ -37,6 +42,11 @@ WIDTHS = {
     ("conv", "held_out"): (12, 24),
     ("transformer", "dev"): (32, 64),
     ("transformer", "held_out"): (24, 48),
+    ("plain", "final"): (40, 56, 112),
+    ("residual", "final"): (28, 40, 80),
+    ("residual_conv", "final"): (10, 20),
+    ("conv", "final"): (10, 20),
+    ("transformer", "final"): (28, 40),
 }
 DATASETS = {
     ("plain", "dev"): ("digits",),
@@ -49,6 +59,11 @@ DATASETS = {
     ("conv", "held_out"): ("mnist7", "mnist14"),
     ("transformer", "dev"): ("digits",),
     ("transformer", "held_out"): ("mnist14", "motifs"),
+    ("plain", "final"): ("mnist14b", "mnist7b", "kr_vs_kp"),
+    ("residual", "final"): ("mnist14b", "mnist7b", "kr_vs_kp"),
+    ("residual_conv", "final"): ("mnist7b", "mnist14b"),
+    ("conv", "final"): ("mnist7b", "mnist14b"),
+    ("transformer", "final"): ("mnist14b", "motifs9"),
 }
 NUM_NETS = {"plain": 100, "residual": 54, "conv": 54, "transformer": 54}
 GATES = ("relu", "gelu", "silu", "leaky")
@@ -98,7 +113,7 @@ def draw_all(family, split, count=None):
 
 def draw(family, split, index):
     rng = random.Random(f"{family}-{split}-{index}")  # noqa: S311
-    base = {"family": family, "split": split, "index": index, "seed": index + (0 if split == "dev" else 100_000)}
+    base = {"family": family, "split": split, "index": index, "seed": index + 100_000 * SPLITS.index(split)}
     return {"plain": _plain, "residual": _residual, "conv": _conv, "transformer": _transformer}[family](rng, base)
 
 
@@ -126,7 +141,7 @@ def _shape(rng, base, kind):
 
 def _log_uniform(rng, low, high, split):
     """Held-out scales reach 15 % further at both ends."""
-    reach = 1.15 if split == "held_out" else 1.0
+    reach = 1.0 if split == "dev" else 1.15
     return math.exp(rng.uniform(math.log(low / reach), math.log(high * reach)))
 
 

@@ -1,8 +1,9 @@
 """Healthy networks of every common family, each shown to train, and faults planted in some of them."""
 
-from zoo import attention, convolutional, generative, library, perceptrons, recurrent, structured
+from zoo import attention, convolutional, fresh, generative, library, perceptrons, recurrent, structured
 from zoo._case import LEARNED, Batch, Case, Fault, best_training, built, learned_ratio, train
-from zoo.faults import faults
+from zoo.faults import faults as old_faults
+from zoo.fresh_faults import faults as fresh_faults
 
 __all__ = [
     "LEARNED",
@@ -21,4 +22,9 @@ __all__ = [
 def healthy_cases():
     """All healthy networks whose libraries are installed."""
     families = (perceptrons, convolutional, generative, recurrent, attention, structured)
-    return tuple(case for family in families for case in family.CASES) + library.cases()
+    return tuple(case for family in families for case in family.CASES) + library.cases() + fresh.cases()
+
+
+def faults():
+    """Every fault, harmful or not; the benchmark measures which are."""
+    return old_faults() + fresh_faults()

@@ -35,10 +35,11 @@ class Case:
     uninformed: float | None = None
     steps: int = 80
     recipes: tuple[tuple[str, float], ...] = RECIPES
+    fresh: bool = False
 
     @property
     def half(self):
-        return half(self.name)
+        return "fresh" if self.fresh else half(self.name)
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,11 @@ class Fault:
     recipes: tuple[tuple[str, float], ...]
     by_definition: bool = False
     broken_error: Callable[[Any, Any], float] | None = None  # where its output means something else: probabilities
+    fresh: bool = False
 
     @property
     def half(self):
-        return half(self.name)
+        return "fresh" if self.fresh else half(self.name)
 
 
 @dataclass

@@ -11,6 +11,10 @@ scikit-learn, polars and numpy alone, so the command line answers at once.
     classifier.verdict_.state                             # "overfitting": the network without regularization
     loss = criterion(model(x), y) + justfit.l2_penalty(model, l2=0.1, num_examples=len(dataset))
 
+    checkup = justfit.check(model, x, targets=y)          # before training: signals, gradients, units, first loss
+    checkup.findings, checkup.trainability.score          # what is wrong, where and what helps; will it train
+    justfit.initialize_(model, x, scheme="auto").changes  # the repair, undoable
+
 >>> import justfit
 >>> "l2_penalty" in dir(justfit)
 True

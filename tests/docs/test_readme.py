@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXT = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 CONSOLE = [line[2:] for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
 
@@ -15,7 +16,7 @@ CONSOLE = [line[2:] for block in re.findall(r"```console\n(.*?)```", README, re.
 @pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
 def test_python_examples_run(code, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {})  # noqa: S102 - the README is ours
+    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - the README is ours
 
 
 def test_commands_of_the_first_example_run(tmp_path, monkeypatch, capsys):
@@ -27,13 +28,34 @@ def test_commands_of_the_first_example_run(tmp_path, monkeypatch, capsys):
     frame = load_breast_cancer(as_frame=True).data.head(20)
     frame.to_csv("patients.csv", index=False)
     commands = [shlex.split(line) for line in CONSOLE if line.startswith("justfit ")]
-    assert [words[1] for words in commands] == ["fit", "predict"]
-    for words in commands:
+    assert [words[1] for words in commands] == ["fit", "predict", "check", "check"]
+    for words in commands[:2]:
         with pytest.raises(SystemExit) as stopped:
             main(words[1:])
         assert stopped.value.code == 0, capsys.readouterr().err
     assert len(Path("predictions.csv").read_text().splitlines()) == 21
     assert Path("fitted/report.html").exists()
+
+
+def test_the_linter_finds_what_is_shown(tmp_path, monkeypatch, capsys):
+    from justfit.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    (code,) = [code for code in PYTHON if code.startswith("# deep.py\n")]
+    Path("deep.py").write_text(code)
+    (shown,) = TEXT
+    printed = ""
+    for line, exit_code in zip([line for line in CONSOLE if line.startswith("justfit check")], (1, 0), strict=True):
+        with pytest.raises(SystemExit) as stopped:
+            main(shlex.split(line)[1:])
+        out, err = capsys.readouterr()
+        assert stopped.value.code == exit_code, err
+        printed += out
+    findings = re.findall(r"^deep\.py:\d+: JF\d+ \w+", shown, re.MULTILINE)
+    assert findings
+    for words in (*findings, *re.findall(r"^Most trainable: \w+", shown, re.MULTILINE)):
+        assert words in printed
 
 
 def test_make_targets_exist():

@@ -35,7 +35,9 @@ TOLERATED_LOG_GAIN = math.log(2.0)  # of ∂L/∂activation between the ends of 
 FIRST_STEP = 4.0  # log-scale per log-gain per layer, until two measurements give a secant
 
 
-def initialize_auto(module: nn.Module, inputs: tuple[Any, ...], keywords: Mapping[str, Any], seed: int) -> Initialization:
+def initialize_auto(
+    module: nn.Module, inputs: tuple[Any, ...], keywords: Mapping[str, Any], seed: int
+) -> Initialization:
     """Initialize by measuring; see `initialize_` for what it does.
 
     Raises:
@@ -163,7 +165,9 @@ class AutoPlan:
 
     def record(self, before: tuple[tuple[nn.Parameter, Tensor], ...], fit: Fit, num_passes: int) -> Initialization:
         """Say what was done."""
-        changes = [self._change(name, [(key, self.steps[key]) for key in keys], fit) for name, keys in self.keys.items()]
+        changes = [
+            self._change(name, [(key, self.steps[key]) for key in keys], fit) for name, keys in self.keys.items()
+        ]
         changes += [self._plain(name, "zero", "a bias") for name in self.biases]
         changes += [self._recurrent(name) for name in self.recurrent]
         changed = {change.name for change in changes}
@@ -182,7 +186,7 @@ class AutoPlan:
             return self.untouched[name]
         if ".parametrizations." in name or last.endswith(("_g", "_v", "_orig")):
             return COMPUTED
-        if last == "bias" and f"{owner}.weight" in self.untouched:
+        if last == "bias" and any(weight.startswith(f"{owner}." if owner else "weight") for weight in self.untouched):
             return "the bias of a weight that is left alone"
         kind = type(self.module.get_submodule(owner)).__name__
         return f"belongs to {kind}, and the forward pass does not multiply the signal by it as by a matrix"

@@ -16,7 +16,7 @@ from justfit.cures._auto_basis import Basis, Step
 from justfit.cures._initialization_draw import haar, stream
 
 MAX_STACKED = 2**22  # entries drawn at a time: 32 MiB
-ALIGNED = 8  # float64 in 64 bytes: each matrix of a stack then lies as one alone would, and comes out the same bit for bit
+ALIGNED = 16  # float32 in 64 bytes: each matrix of a stack then lies as one alone would, and comes out the same bits
 
 
 class _Form(NamedTuple):
@@ -25,6 +25,11 @@ class _Form(NamedTuple):
     unit_dimension: int
     dtype: torch.dtype
     device: torch.device
+
+    @property
+    def precision(self) -> torch.dtype:
+        """What it is drawn in: float32 or better."""
+        return torch.promote_types(self.dtype, torch.float32)
 
     @property
     def unit_first(self) -> tuple[int, ...]:
@@ -74,7 +79,7 @@ def draw_bases(steps: Mapping[str, Step], seed: int) -> dict[str, Tensor]:
 
 
 def _stacks(form: _Form, keys: list[str]) -> Iterator[list[str]]:
-    blocks, rows, columns = form.core
+    _, rows, columns = form.core
     size = max(1, MAX_STACKED // max(1, form.shape.numel())) if rows * columns % ALIGNED == 0 else 1
     for start in range(0, len(keys), size):
         yield keys[start : start + size]
@@ -82,17 +87,20 @@ def _stacks(form: _Form, keys: list[str]) -> Iterator[list[str]]:
 
 def _draw(form: _Form, generators: list[torch.Generator]) -> Tensor:
     if form.basis.is_gaussian:
-        normal = [torch.randn(form.shape, generator=generator, dtype=torch.float64) for generator in generators]
+        normal = [torch.randn(form.shape, generator=generator, dtype=form.precision) for generator in generators]
         return torch.stack(normal).to(form.device, form.dtype)
     blocks, rows, columns = form.core
-    gaussian = torch.empty(len(generators), blocks, rows, columns, dtype=torch.float64)
+    gaussian = torch.empty(len(generators), blocks, rows, columns, dtype=form.precision)
     for one, generator in zip(gaussian, generators, strict=True):
         torch.randn(one.shape, generator=generator, out=one)
     core = haar(gaussian.flatten(0, 1)) * math.sqrt(max(1.0, rows / columns))
     values = _mirror(form, core.view(gaussian.shape), generators)
     if form.basis.is_delta:
         taps = values.new_zeros(len(generators), *form.unit_first)
-        taps[(..., *(size // 2 for size in form.unit_first[2:]))] = values
+        centre = taps
+        for size in reversed(form.unit_first[2:]):
+            centre = centre.select(-1, size // 2)
+        centre.copy_(values)
         values = taps
     return values.reshape(len(generators), *form.unit_first).movedim(1, 1 + form.unit_dimension)
 
@@ -113,6 +121,6 @@ def _mirror(form: _Form, core_NBRC: Tensor, generators: list[torch.Generator]) -
     if basis.mirrored_rows:
         torch.neg(values[:, :half_rows], out=values[:, half_rows : 2 * half_rows])
         for one, generator in zip(values if rows % 2 else (), generators, strict=False):
-            odd = torch.randn(columns, generator=generator, dtype=torch.float64) / math.sqrt(columns)
+            odd = torch.randn(columns, generator=generator, dtype=form.precision) / math.sqrt(columns)
             one[2 * half_rows] = odd.to(one)
     return values

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from justfit.cures._auto_basis import Step, key_of
-from justfit.probe import AttentionCall, Batch, Node, Structure, Tracer, WeightedCall, WeightUse, run_forward
+from justfit.probe import AttentionCall, Batch, Node, Structure, Tracer, WeightedCall, run_forward
 
 HEAD_RMS = 0.1  # of the output: cross entropy then starts within 0.005 nats of ln C
 SAMPLE_ENTRIES = 8192  # preactivations looked at to solve χ(s) = 1
@@ -26,7 +26,7 @@ class Fit:
     Attributes:
         factors: What each weight is multiplied by, by key.
         reasons: Why, in words.
-        sizes: Output rms of each use of a weight, after scaling.
+        sizes: Output rms of each use of a weight as at its first use (not transposed), after scaling.
         num_passes: Forward passes it took.
     """
 
@@ -90,7 +90,9 @@ class _Fitter:
             if key not in self.fit.factors:
                 self.fit.factors[key], self.fit.reasons[key] = self._factor(step, output, size)
             factor = self.fit.factors[key]
-            self.fit.sizes.setdefault(key, []).append(size * factor)
+            first = step.use.call.weight
+            if call.weight.shape == first.shape and call.weight.stride() == first.stride():  # no tied transpose
+                self.fit.sizes.setdefault(key, []).append(size * factor)
             output.mul_(factor)  # fresh from its operation: nobody else holds it yet
         self._remember(call.node, output)
         return output
@@ -105,10 +107,10 @@ class _Fitter:
         use, basis = step.use, step.basis
         if not 0.0 < size < math.inf:
             return 1.0, "nothing flowed through it on this batch, so its size could not be measured"
-        if use.is_output and not use.in_branch and use.activation in UNINFORMED:
-            return HEAD_RMS / size, f"the output layer: its output starts at rms {HEAD_RMS:g}"
         if use.normalised:
             return 1.0 / size, "output rms 1, before a normalisation"
+        if use.is_output and not use.in_branch and use.activation in UNINFORMED:
+            return HEAD_RMS / size, f"the output layer: its output starts at rms {HEAD_RMS:g}"
         if use.skip is not None:
             base = self.stream_rms.get(use.skip.index, 1.0) or 1.0
             words = f"the last weight of one of {self.num_sums} branches: 1/√{self.num_sums} of the stream"

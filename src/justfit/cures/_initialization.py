@@ -45,12 +45,14 @@ def initialize_(
     auto       measured on a batch, for any module and depth: see below
     ========== =================================================================================
 
-    `auto` runs the module on `*inputs` twice without gradients, and at most twice with, whatever its depth. It sees
+    `auto` runs the module on `*inputs` at most four times, whatever its depth: twice without gradients, a third time if
+    it shares weights, and with gradients to correct chains of activations that bend. It sees
     every weight that the forward pass uses, in the order of use: functional and shared weights, packed attention,
-    recurrent layers. In a plain chain, layers before a gate activation (ReLU, leaky ReLU, GELU, SiLU, hard-swish,
-    softplus) are drawn mirrored orthogonal, W = [[U, −U], [−U, U]], which is an isometry through the activation;
-    convolutions start with their centre tap; all others are orthogonal. Each weight is then scaled in flight: to output
-    rms 1; to mean square slope 1 through saturating activations (χ = 1), corrected by a measured backward pass; to
+    recurrent layers. In a plain chain, layers before an activation that is not odd are drawn mirrored orthogonal,
+    W = [[U, −U], [−U, U]]: an isometry through ReLU, leaky ReLU, GELU, SiLU, hard-swish and softplus, and without the
+    offset of sigmoid, ELU, SELU and Mish. Convolutions that neither stride nor widen start with their centre tap there;
+    transposed ones are normal; all others are orthogonal. Each weight is then scaled in flight: to output
+    rms 1; to mean square slope 1 through activations that bend (χ = 1), corrected by a measured backward pass; to
     1/√R of the stream for the last weight of each of R residual branches; to 0.1 at the output, so that the loss starts
     at that of an uninformed prediction. Weights that are zero at the end of a branch stay zero. Embeddings,
     normalisation and parametrized weights are left alone and named.

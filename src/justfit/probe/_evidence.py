@@ -19,6 +19,7 @@ from justfit.probe._tracer import Tracer
 from justfit.records import (
     AttentionSignal,
     InputSignal,
+    LayerSignal,
     LossSignal,
     SignalEvidence,
     TrunkKind,
@@ -49,7 +50,7 @@ def build_evidence(
         batch_size=batch.size,
         unit_roundoff=torch.finfo(floats[0].dtype).eps if floats else math.nan,
         layers=layers,
-        trunk=_trunk(module, tracer, reader, numbers, outputs),
+        trunk=_trunk(tracer, reader, numbers, outputs, sources=_Sources(module, layers)),
         attention=_attention(module, tracer, reader),
         inputs=_inputs(module, tracer),
         loss=_loss(loss, reader, numbers, outputs),
@@ -58,8 +59,19 @@ def build_evidence(
     )
 
 
+class _Sources(dict[str, str | None]):
+    """Lines by the name of what is built there; those of the layers are known."""
+
+    def __init__(self, module: nn.Module, layers: tuple[LayerSignal, ...]) -> None:
+        super().__init__((layer.name, layer.source) for layer in layers if "[" not in layer.name)
+        self._module = module
+
+    def __missing__(self, name: str) -> str | None:
+        return find_source(self._module, name)
+
+
 def _trunk(
-    module: nn.Module, tracer: Tracer, reader: SignalReader, numbers: Numbers, outputs: list[Node]
+    tracer: Tracer, reader: SignalReader, numbers: Numbers, outputs: list[Node], *, sources: _Sources
 ) -> tuple[TrunkPoint, ...]:
     places: dict[int, tuple[Node, TrunkKind, str]] = {}
     for node in tracer.nodes:
@@ -80,7 +92,7 @@ def _trunk(
         TrunkPoint(
             name=name,
             kind=kind,
-            source=find_source(module, name),
+            source=sources[name],
             width=reader.spreads[index].width,
             normalised=is_normalised(node),
             rms=numbers.rms[index],

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from justfit.probe._operations import NONLINEARITIES, NORMALISATIONS, SCALINGS, SUMS
 
+STOPS = NORMALISATIONS | NONLINEARITIES
 MAX_WALK = (
     4000  # nodes looked at to find where two paths forked; an unrolled recurrent net has longer ones, and no trunk
 )
@@ -65,6 +66,10 @@ def branch_ends(nodes: list[Node]) -> set[int]:
 
 def weights_before(node: Node) -> list[Node]:
     """Find the weighted calls that a node was made from without another weight in between; nearest first."""
+    while node.call < 0 and len(node.parents) == 1:
+        node = node.parents[0]
+    if node.call >= 0 or not node.parents:
+        return [node] if node.call >= 0 else []
     found, heap, seen = [], [(-node.index, node)], {node.index}
     while heap:
         _, current = heapq.heappop(heap)
@@ -83,7 +88,7 @@ def readers(node: Node, *, through_sums: bool = False) -> Iterator[Node]:
     stack, seen = list(node.children), {child.index for child in node.children}
     while stack:
         current = stack.pop()
-        stops = current.call >= 0 or current.operation in NORMALISATIONS or current.operation in NONLINEARITIES
+        stops = current.call >= 0 or current.operation in STOPS
         if stops or (current.is_sum and not through_sums):
             yield current
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from torch import Tensor, nn
 
@@ -18,7 +18,7 @@ from justfit.probe._operations import (
     RECURRENT_CELLS,
     SATURATING,
 )
-from justfit.probe._reader import SignalReader, read_numbers
+from justfit.probe._reader import SignalReader
 from justfit.probe._source import find_source
 from justfit.probe._statistics import chance_dead_share
 from justfit.probe._tracer import Tracer, WeightedCall
@@ -29,8 +29,7 @@ MAX_UNROLLED = 8  # calls of a weight up to which a unit counts as alive if one 
 MAX_LOOK_AHEAD = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(NamedTuple):
     """Everything the reader took, on the host; keys are node indices."""
 
     rms: dict[int, float]
@@ -49,12 +48,11 @@ def collect(reader: SignalReader) -> Numbers:
     rms, centred, rank, cosine, energy = (
         {index: spread[place] for index, spread in spreads.items()} for place in range(5)
     )
-    output_rms = read_numbers(reader.output_rms)
+    output_rms = reader.read_output_rms()
     return Numbers(rms, centred, rank, cosine, energy, output_rms, reader.read_gradients(), reader.read_shares())
 
 
-@dataclass(frozen=True, slots=True)
-class Flow:
+class Flow(NamedTuple):
     """What one call of a weight does to the signal.
 
     Attributes:
@@ -162,13 +160,13 @@ class LayerBuilder:
             else chance_dead_share(numbers.cosine.get(reads, 0.0), size.num_samples),
             saturated_fraction=share if activation in SATURATING else math.nan,
             right_weight_rms=right_rms(activation, fan_in, input_rms) if scale_is_told else math.nan,
-            **{field.name: getattr(facts, field.name) for field in fields(facts)},
+            **facts._asdict(),
         )
 
     def _flow(self, call: WeightedCall) -> Flow:
         numbers = self.numbers
         source = -1 if call.input_node is None else call.input_node.index
-        after = _after(call, self.tracer.calls)
+        after = activation_place(call, self.tracer.calls)
         own = numbers.output_rms[call.node.index]
         place = call.node.index if after is None else after
         return Flow(
@@ -202,7 +200,7 @@ class LayerBuilder:
         )
 
 
-def _after(call: WeightedCall, calls: list[WeightedCall]) -> int | None:
+def activation_place(call: WeightedCall, calls: list[WeightedCall]) -> int | None:
     """Find the node that the next weight reads, if the signal gets there without joining a residual sum."""
     stack, seen = list(call.node.children), 0
     while stack and seen < MAX_LOOK_AHEAD:

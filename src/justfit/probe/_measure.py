@@ -12,7 +12,9 @@ from torch import Tensor, nn
 
 from justfit.probe._evidence import build_evidence
 from justfit.probe._graph import connect
+from justfit.probe._layers import activation_place
 from justfit.probe._nonfinite import find_nonfinite_operation, find_nonfinite_values
+from justfit.probe._process_state import collecting_later
 from justfit.probe._reader import SignalReader
 from justfit.probe._run import Batch, Loss, LossFunction, run_forward, run_loss, tensors_in
 from justfit.probe._statistics import norms
@@ -58,35 +60,37 @@ def read_signals(
     """
     module = unwrap(module)
     batch = Batch(inputs=inputs, keywords=keywords or {}, targets=targets, loss_fn=loss_fn)
-    with untouched(module, targets, loss_fn), eager(module):
-        broken = find_nonfinite_values(module, batch)
+    with collecting_later(), untouched(module, targets, loss_fn), eager(module):
         bad: dict[str, Tensor] = {}
         reader = SignalReader(batch.size)
         tracer = Tracer(module, reader)
+        broken = find_nonfinite_values(module, batch, tracer.owners.parameters)
         output = run_forward(module, batch, tracer, with_gradient=True)
         for tensor in tensors_in(output):
             node = tracer.node(tensor)
             if node is not None and tensor.is_floating_point():
                 reader.take(node, tensor)
         outputs = [node for tensor in tensors_in(output) if (node := tracer.node(tensor)) is not None]
-        num_forward = len(tracer.nodes)
+        connect(tracer.nodes)
+        reader.drop_gradients(call.node.index for call in tracer.calls if activation_place(call, tracer.calls) is not None)
         reader.in_loss = True
         loss = run_loss(output, batch, tracer)
-        gradients = _backward(loss, tracer)
-        connect(tracer.nodes[:num_forward])
+        gradients = _backward(loss, tracer, reader)
         evidence = build_evidence(module, batch, tracer, reader, outputs=outputs, loss=loss, gradients=gradients)
         if broken is None and (not _is_finite(evidence, loss) or (bad := _broken(gradients, evidence))):
             broken = find_nonfinite_operation(module, batch, evidence, bad)
     return evidence if broken is None else replace(evidence, nonfinite=broken)
 
 
-def _backward(loss: Loss, tracer: Tracer) -> dict[str, Tensor | None]:
+def _backward(loss: Loss, tracer: Tracer, reader: SignalReader) -> dict[str, Tensor | None]:
     """Send the gradient back to the parameters and the inputs, without touching any `.grad`."""
     named = {name: parameter for name, parameter in tracer.owners.parameters.items() if parameter.requires_grad}
     wanted = [*named.values(), *tracer.input_leaves]
     if not wanted or not loss.tensor.requires_grad:
         return {}
-    gradients = torch.autograd.grad(loss.tensor, wanted, allow_unused=True)
+    places = reader.gradient_places
+    gradients = torch.autograd.grad(loss.tensor, [*wanted, *places.values()], allow_unused=True)
+    reader.take_gradients(dict(zip(places, gradients[len(wanted) :], strict=True)))
     return dict(zip(named, gradients, strict=False))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -64,6 +65,7 @@ class Owners:
         return True
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def layer_name(parameter: str) -> str:
     """Name the layer a weight belongs to: the module's path where the weight is its only one.
 
@@ -80,6 +82,7 @@ def layer_name(parameter: str) -> str:
     return owner if owner and single else parameter
 
 
+@functools.lru_cache(maxsize=4096)
 def fans_of(shape: tuple[int, ...], unit_dimension: int, groups: int, stride: int, kind: str) -> tuple[float, float]:
     """Count fan_in and fan_out of a weight as its operation runs.
 

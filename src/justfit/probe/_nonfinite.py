@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import torch
@@ -19,14 +19,16 @@ from justfit.probe._tracer import AttentionCall, Tracer, WeightedCall
 from justfit.records import NonFinite, SignalEvidence
 
 
-def find_nonfinite_values(module: nn.Module, batch: Batch) -> NonFinite | None:
+def find_nonfinite_values(
+    module: nn.Module, batch: Batch, parameters: Mapping[str, Tensor]
+) -> NonFinite | None:
     """Look for NaN or infinity in what goes in: the inputs, then the parameters."""
     inputs = [(f"input {number}", value) for number, value in enumerate(batch.inputs)] + list(batch.keywords.items())
     for name, value in inputs:
         broken = _first_broken((name, tensor) for tensor in tensors_in(value))
         if broken is not None:
             return NonFinite(stage="input", operation=broken[0], layer="", **_facts(broken[1]))
-    broken = _first_broken(module.named_parameters())
+    broken = _first_broken(parameters.items())
     if broken is None:
         return None
     name, tensor = broken

@@ -48,6 +48,9 @@ ROUTING = frozenset({"topk", "argmax", "argsort", "sort", "multinomial", "nonzer
 # Python functions of torch whose inner operations hold weights, so the tracer must look inside.
 COMPOSITE = frozenset({"multi_head_attention_forward"})
 
+# What the tracer does not run as it is, or takes note of.
+SPECIAL = COMPOSITE | DROPOUTS | RECURRENT | ROUTING | {"scaled_dot_product_attention", "batch_norm", "hardtanh"}
+
 _names: dict[Any, str] = {}
 
 
@@ -58,6 +61,6 @@ def operation_name(function: Callable[..., Any]) -> str:
         name = getattr(function, "__name__", type(function).__name__).strip("_")
         if name[:1] in ("i", "r") and name[1:] in {"add", "sub", "mul", "div", "matmul", "truediv"}:
             name = name[1:]
-        name = {"truediv": "div", "concatenate": "cat", "silu": "silu", "swish": "silu"}.get(name, name)
+        name = {"truediv": "div", "concatenate": "cat", "swish": "silu", "log_sigmoid": "logsigmoid"}.get(name, name)
         _names[function] = name
     return name

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,18 @@ SWITCHES: tuple[Switch, ...] = (
 )
 CUDNN_FLAGS = ("enabled", "benchmark", "deterministic", "allow_tf32")
 AUTOCAST_DEVICES = ("cpu", "cuda")
+
+
+@contextmanager
+def collecting_later() -> Iterator[None]:
+    """Put garbage collection off while the block lasts: of a deep network it takes as long as the forward pass."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class ProcessState:

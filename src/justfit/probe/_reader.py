@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import partial
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import GradientEdge
 
 from justfit.probe._attention import AttentionReading, read_attention, read_weights
 from justfit.probe._graph import Node, weights_before
@@ -24,8 +26,6 @@ from justfit.probe._statistics import (
 )
 from justfit.probe._tracer import AttentionCall, WeightedCall
 
-MAX_WAITING = 256  # small gradients that are held until they are measured together
-
 
 class SignalReader:
     """Takes the numbers while forward and backward run; they stay on the device until both have ended.
@@ -38,9 +38,9 @@ class SignalReader:
         self.batch_size = batch_size
         self._meter = SpreadMeter(batch_size)
         self.spreads = self._meter.sizes
-        self.output_rms: dict[int, Tensor] = {}
+        self._output_norms: dict[int, tuple[Tensor, int]] = {}
         self._gradients: dict[int, float] = {}
-        self._waiting: dict[int, Tensor] = {}
+        self.gradient_places: dict[int, GradientEdge] = {}
         self._saturated: dict[int, Tensor] = {}
         self._largest: dict[int, tuple[Tensor, float]] = {}
         self.attentions: list[tuple[Node, AttentionReading]] = []
@@ -53,7 +53,7 @@ class SignalReader:
         """Take the sizes of a weight's input and output."""
         if call.input_node is not None:
             self.take(call.input_node, call.input)
-        self.output_rms[call.node.index] = safe_norm(output) / math.sqrt(max(output.numel(), 1))
+        self._output_norms[call.node.index] = safe_norm(output), output.numel()
         self._follow(call.node, output)
         return output
 
@@ -95,9 +95,24 @@ class SignalReader:
         """Measure the nuclear rank of one of the first or last tensors that were taken; NaN for others."""
         return self._meter.nuclear_rank(index)
 
+    def drop_gradients(self, indices: Iterable[int]) -> None:
+        """Ask for no gradient at outputs that were not taken; `gradient_places` are those that are wanted."""
+        for index in indices:
+            if index not in self.spreads:
+                self.gradient_places.pop(index, None)
+
+    def take_gradients(self, gradients: dict[int, Tensor | None]) -> None:
+        """Take the gradients at `gradient_places`."""
+        found = {index: gradient for index, gradient in gradients.items() if gradient is not None}
+        self._gradients.update(zip(found, norms(list(found.values())), strict=True))
+
+    def read_output_rms(self) -> dict[int, float]:
+        """Bring the sizes of the weights' outputs to the host."""
+        norms_by_node = read_numbers({index: norm for index, (norm, _) in self._output_norms.items()})
+        return {index: norm / math.sqrt(max(self._output_norms[index][1], 1)) for index, norm in norms_by_node.items()}
+
     def read_gradients(self) -> dict[int, float]:
         """Bring the norms of the gradients to the host."""
-        self._measure_gradients()
         return self._gradients
 
     def read_shares(self) -> dict[int, float]:
@@ -105,21 +120,17 @@ class SignalReader:
         return {**read_numbers(self._saturated), **dead_shares(self._largest)}
 
     def _follow(self, node: Node, tensor: Tensor) -> None:
-        if tensor.requires_grad and node.index not in self._followed:
-            self._followed.add(node.index)
+        if not tensor.requires_grad or node.index in self._followed:
+            return
+        self._followed.add(node.index)
+        made_by = tensor.grad_fn
+        if made_by is None or tensor.numel() > SMALL:  # large gradients are let go as soon as they are measured
             tensor.register_hook(partial(self._take_gradient, node.index))  # type: ignore[no-untyped-call]
+        else:  # the place as it is now, whatever is later written into the tensor; a hook costs more than the layer
+            self.gradient_places[node.index] = GradientEdge(made_by, tensor.output_nr, None)
 
     def _take_gradient(self, index: int, gradient: Tensor) -> None:
-        if gradient.numel() > SMALL:
-            self._gradients[index] = float(safe_norm(gradient))
-            return
-        self._waiting[index] = gradient  # nobody writes into it while it is held
-        if len(self._waiting) >= MAX_WAITING:
-            self._measure_gradients()
-
-    def _measure_gradients(self) -> None:
-        self._gradients.update(zip(self._waiting, norms(list(self._waiting.values())), strict=True))
-        self._waiting.clear()
+        self._gradients[index] = float(safe_norm(gradient))
 
     def _take_dead(self, node: Node, before: Tensor, output: Tensor) -> None:
         weights = weights_before(node)
@@ -156,5 +167,5 @@ def read_numbers(readings: dict[int, Tensor]) -> dict[int, float]:
     if not readings:
         return {}
     device = next(iter(readings.values())).device
-    stacked = torch.stack([value.double().to(device) for value in readings.values()])
+    stacked = torch.stack([value.to(device, torch.float64) for value in readings.values()])
     return dict(zip(readings, stacked.tolist(), strict=True))

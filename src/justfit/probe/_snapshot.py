@@ -7,9 +7,8 @@ written again: other threads may read it.
 from __future__ import annotations
 
 import copyreg
-import gc
 import random
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from operator import is_
@@ -20,11 +19,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from justfit.probe._process_state import collecting_later
 from justfit.probe._tensor_snapshot import StorageSnapshot, TensorSnapshot
 
 LEAVES = (bool, int, float, complex, str, bytes, type(None), type, FunctionType, BuiltinFunctionType, MethodType)
 PLAIN = frozenset({*LEAVES, ModuleType, torch.dtype, torch.device, torch.Size, range, slice})
 MUTABLE = (dict, list, set, deque)
+HOLDERS = frozenset({*MUTABLE, OrderedDict})  # known without asking for the base classes
 MAX_OBJECT_HOPS = 3  # from a module through plain objects: far enough for a state object, not for the whole program
 
 
@@ -49,14 +50,9 @@ class Snapshot:
         self._storages: dict[int, StorageSnapshot] = {}
         self._undo: list[Callable[[], None]] = []
         self._queue: deque[tuple[Any, int]] = deque((root, 0) for root in roots)
-        collecting = gc.isenabled()
-        gc.disable()  # nothing here becomes garbage; collecting would be half of the time of a deep network
-        try:
+        with collecting_later():  # nothing here becomes garbage
             self._walk()
             self._copy_values()
-        finally:
-            if collecting:
-                gc.enable()
 
     def park_gradients(self) -> None:
         """Set every `.grad` to None; `restore` gives the same objects back."""
@@ -141,9 +137,10 @@ class Snapshot:
     def _visit(self, values: Iterable[Any], hops: int) -> None:
         """Queue what can change; most of a network is empty hook dicts and numbers, dealt with here at once."""
         for value in values:
-            if type(value) in PLAIN:
+            kind = type(value)
+            if kind in PLAIN:
                 continue
-            if isinstance(value, MUTABLE) and not value:
+            if not value if kind in HOLDERS else isinstance(value, MUTABLE) and not value:
                 self._empty.append(value)
             elif id(value) not in self._seen:
                 self._queue.append((value, hops))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
@@ -14,6 +15,7 @@ SMALL = 1 << 14  # entries up to which a norm in float64 costs nothing beside th
 FEW = 1 << 12  # entries up to which torch adds float32 squares up without loss
 PIECE = 1 << 10
 _NODES, _NODE_WEIGHTS = roots_hermitenorm(80)
+_NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
 
 
 def safe_norm(tensor: Tensor) -> Tensor:
@@ -59,17 +61,34 @@ def norms(tensors: list[Tensor]) -> list[float]:
     """Compute the Euclidean norms of many tensors, and bring them to the host together."""
     if not tensors:
         return []
-    first = tensors[0]
-    if all(t.dtype == torch.float32 and t.device == first.device and t.numel() <= FEW for t in tensors):
-        found: list[float] = torch.stack(torch._foreach_norm(tensors)).tolist()  # a tenth of the time of single calls
-        for scale, low, high in ((2.0**100, 0.0, 1e-15), (2.0**-100, 1e15, math.inf)):
-            places = [place for place, norm in enumerate(found) if low <= norm <= high]  # squares left float32's range
-            if places:
-                scaled = torch._foreach_norm(torch._foreach_mul([tensors[place] for place in places], scale))
-                for place, norm in zip(places, (torch.stack(scaled).double() / scale).tolist(), strict=True):
-                    found[place] = norm
-        return found
-    return [float(norm) for norm in torch.stack([safe_norm(tensor).to(first.device) for tensor in tensors]).tolist()]
+    device = tensors[0].device
+    small = [p for p, t in enumerate(tensors) if t.dtype == torch.float32 and t.numel() <= FEW and t.device == device]
+    found = dict(zip(small, _norms_of_few([tensors[place] for place in small]), strict=True))
+    others = [place for place in range(len(tensors)) if place not in found]
+    if others:
+        found.update(
+            zip(others, torch.stack([safe_norm(tensors[p]).to(device) for p in others]).tolist(), strict=True)
+        )
+    return [found[place] for place in range(len(tensors))]
+
+
+def _norms_of_few(tensors: list[Tensor]) -> list[float]:
+    if not tensors:
+        return []
+    found: list[float] = torch.stack(torch._foreach_norm(tensors)).tolist()  # a tenth of the time of single calls
+    empty = [place for place, norm in enumerate(found) if norm == 0.0]
+    if empty:  # in most layers where a gradient has died out; a largest entry of zero is the end of it
+        largest = torch.stack(torch._foreach_norm([tensors[place] for place in empty], math.inf)).tolist()
+        empty = [place for place, size in zip(empty, largest, strict=True) if size == 0.0]
+    known = set(empty)
+    for scale, low, high in ((2.0**100, 0.0, 1e-15), (2.0**-100, 1e15, math.inf)):
+        # squares left float32's range
+        places = [place for place, norm in enumerate(found) if low <= norm <= high and place not in known]
+        if places:
+            scaled = torch._foreach_norm(torch._foreach_mul([tensors[place] for place in places], scale))
+            for place, norm in zip(places, (torch.stack(scaled).double() / scale).tolist(), strict=True):
+                found[place] = norm
+    return found
 
 
 def unit_dimension(activation: Tensor, operation: str) -> int:
@@ -119,6 +138,7 @@ def saturated_share(preactivation: Tensor, operation: str) -> Tensor:
     return (z >= edge).double().mean()
 
 
+@functools.lru_cache(maxsize=1024)
 def chance_dead_share(cosine: float, num_samples: int) -> float:
     r"""Compute how many units zero-mean Gaussian weights leave silent on all S samples by chance.
 
@@ -135,5 +155,5 @@ def chance_dead_share(cosine: float, num_samples: int) -> float:
     (0.125, 0.5)
     """
     c = min(max(cosine, 0.0), 1.0 - 1e-9)
-    silent = ndtr(-_NODES * math.sqrt(c / (1.0 - c))) ** num_samples
-    return float(_NODE_WEIGHTS @ silent / _NODE_WEIGHTS.sum())
+    silent = ndtr(_NODES * math.sqrt(c / (1.0 - c))) ** num_samples  # the nodes are symmetric
+    return float(_NODE_WEIGHTS @ silent)

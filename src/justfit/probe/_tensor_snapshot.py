@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 WORD_BYTES = 8
 
@@ -79,7 +79,9 @@ class StorageSnapshot:
         if self._storage is None:  # sparse and the like
             self._before = self._tensor.detach().clone()
         else:
-            self._now = _as_words(self._storage, self._tensor.device)
+            self._now = _whole_as_words(self._tensor, self.num_bytes)
+            if self._now is None:
+                self._now = _as_words(self._storage, self._tensor.device)
             self._before = self._now.clone()
 
     def restore(self) -> None:
@@ -122,6 +124,16 @@ def _storage(tensor: Tensor) -> Any:
     except (NotImplementedError, RuntimeError):
         return None
     return storage if tensor.device.type == "meta" or storage.nbytes() == 0 or storage.data_ptr() else None
+
+
+def _whole_as_words(tensor: Tensor, num_bytes: int) -> Tensor | None:
+    """Do what `_as_words` does, faster, for a plain tensor that fills its memory."""
+    if type(tensor) not in (Tensor, nn.Parameter) or not tensor.is_contiguous() or tensor.dim() == 0:
+        return None
+    size = tensor.element_size()
+    if tensor.numel() * size != num_bytes or tensor.shape[-1] * size % WORD_BYTES or tensor.is_complex():
+        return None
+    return tensor.data.view(torch.int64)
 
 
 def _as_words(storage: Any, device: torch.device) -> Tensor:

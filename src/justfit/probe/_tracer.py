@@ -25,12 +25,13 @@ from justfit.probe._operations import (
     RECURRENT_CELLS,
     ROUTING,
     SCALINGS,
+    SPECIAL,
     STATISTICS,
     operation_name,
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True)  # frozen takes three times as long to make
 class WeightedCall:
     """One use of a weight.
 
@@ -164,13 +165,16 @@ class Tracer(TorchFunctionMode):
         """Run one torch function, and look at it."""
         kwargs = kwargs or {}
         name = operation_name(func)
-        self.has_routing |= name in ROUTING
-        if name in COMPOSITE:
-            with self, _plain_branches():
-                return func(*args, **kwargs)
-        if name in DROPOUTS:
-            return args[0] if args else kwargs["input"]
-        args, kwargs = _quiet(name, args, kwargs)
+        if name in SPECIAL:
+            self.has_routing |= name in ROUTING
+            if name in COMPOSITE:
+                with self, _plain_branches():
+                    return func(*args, **kwargs)
+            if name in DROPOUTS:
+                return args[0] if args else kwargs["input"]
+            if name == "hardtanh" and _argument(args, kwargs, 1, "min_val") == 0:
+                name = "relu6"  # as `nn.ReLU6` runs it
+            args, kwargs = _quiet(name, args, kwargs)
         operands = _tensors(args)
         if kwargs:
             operands += _tensors(kwargs.values())
@@ -308,8 +312,19 @@ def _product(
     for weight, values, last in ((tensors[1], tensors[0], -1), (tensors[0], tensors[1], -2)):
         owner = owners.find(weight)
         if owner is not None and weight.dim() >= 2 and owners.find(values) is None and node(values) is not None:
-            return _Described(owner, weight, bias, values, weight.dim() + last)
+            units = _einsum_units(args[0]) if name == "einsum" else None
+            return _Described(owner, weight, bias, values, weight.dim() + last if units is None else units)
     return None
+
+
+def _einsum_units(equation: Any) -> int | None:
+    """Find the dimension of the second operand that is in the output and not in the first; None if unclear."""
+    if not isinstance(equation, str) or "->" not in equation or "." in equation:
+        return None
+    read, _, made = equation.replace(" ", "").partition("->")
+    values, _, weight = read.partition(",")
+    free = [position for position, letter in enumerate(weight) if letter in made and letter not in values]
+    return free[0] if len(free) == 1 else None
 
 
 def _argument(args: tuple[Any, ...], kwargs: dict[str, Any], position: int, name: str) -> Any:

@@ -19,7 +19,8 @@ def may_have_twins(weights: list[Tensor], dimension: int) -> list[bool]:
     shape = weights[0].shape
     if len(shape) < 2 or shape[dimension] < 2 or not weights[0].numel():
         return [False] * len(weights)
-    rows = [weight.movedim(dimension, 0).flatten(1) for weight in weights]
+    is_matrix = len(shape) == 2 and dimension == 0
+    rows = weights if is_matrix else [weight.movedim(dimension, 0).flatten(1) for weight in weights]
     step = -(-rows[0].shape[1] // MAX_COLUMNS)
     rows_NUK = torch.stack([row[:, ::step] for row in rows])
     rows_NUK = rows_NUK if rows_NUK.dtype == torch.float64 else rows_NUK.float()

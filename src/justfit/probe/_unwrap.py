@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -43,10 +44,17 @@ def unwrap(module: nn.Module) -> nn.Module:
             way_out="Build the network first, or put the function into the `forward` of a module.",
         )
     bare = _peel(module)
-    for name, part in bare.named_modules():
-        _refuse_kind(name or "the module", part)
-    for name, tensor in (*bare.named_parameters(), *bare.named_buffers()):
-        _refuse_tensor(name, tensor)
+    parts = list(bare.named_modules())
+    first: dict[type, str] = {}
+    for name, part in parts:
+        first.setdefault(type(part), name)
+    for kind, name in first.items():
+        _refuse_kind(name or "the module", kind)
+    for held in ("_parameters", "_buffers"):
+        for name, part in parts:
+            for key, tensor in part.__dict__[held].items():
+                if tensor is not None:
+                    _refuse_tensor(f"{name}.{key}" if name else key, tensor)
     return bare
 
 
@@ -69,9 +77,10 @@ def eager(module: nn.Module) -> Iterator[None]:
     with ExitStack() as stack:
         if "torch._dynamo" in sys.modules:  # nothing can be compiled before it is loaded, which takes seconds
             stack.enter_context(torch.compiler.set_stance("force_eager"))
-        for part in list(module.modules()):
-            _bare_children(part, stack)
-        for part in list(module.modules()):
+        parts = list(module.modules())
+        if any([_bare_children(part, stack) for part in parts]):
+            parts = list(module.modules())
+        for part in parts:
             compiled = part.__dict__.get("_compiled_call_impl")
             if compiled is not None:
                 stack.callback(setattr, part, "_compiled_call_impl", compiled)
@@ -79,40 +88,42 @@ def eager(module: nn.Module) -> Iterator[None]:
         yield
 
 
-def _bare_children(part: nn.Module, stack: ExitStack) -> None:
+def _bare_children(part: nn.Module, stack: ExitStack) -> bool:
+    found = False
     for name, child in part._modules.items():
         if child is not None and (bare := _peel(child)) is not child:
             stack.callback(part._modules.__setitem__, name, child)
             part._modules[name] = bare  # an existing key: the dict keeps its size and order
+            found = True
+    return found
 
 
 def _peel(module: nn.Module) -> nn.Module:
     while True:
         if isinstance(module, DataParallel | DistributedDataParallel):
             module = module.module
-        elif _is_compiled(module):
+        elif _is_compiled(type(module)):
             module = module._modules["_orig_mod"]  # type: ignore[assignment]
         else:
             return module
 
 
-def _is_compiled(module: nn.Module) -> bool:
-    return any(
-        kind.__name__ == "OptimizedModule" and kind.__module__.startswith("torch.") for kind in type(module).__mro__
-    )
+@functools.lru_cache(maxsize=1024)
+def _is_compiled(kind: type) -> bool:
+    return any(base.__name__ == "OptimizedModule" and base.__module__.startswith("torch.") for base in kind.__mro__)
 
 
-def _refuse_kind(name: str, part: nn.Module) -> None:
-    if isinstance(part, torch.jit.ScriptModule):
+def _refuse_kind(name: str, kind: type) -> None:
+    if issubclass(kind, torch.jit.ScriptModule):
         raise UnsupportedModuleError(
             "The network must be Python code, so that its operations can be seen one by one.",
             found=f"a TorchScript program at `{name}`",
             way_out="Pass the module it was made from.",
         )
-    if {kind.__name__ for kind in type(part).__mro__} & set(SHARDED):
-        raise _sharded(name, type(part).__name__)
-    if _is_quantized(part):
-        raise _quantized(name, f"a {type(part).__module__}.{type(part).__name__}")
+    if {base.__name__ for base in kind.__mro__} & set(SHARDED):
+        raise _sharded(name, kind.__name__)
+    if _is_quantized(kind):
+        raise _quantized(name, f"a {kind.__module__}.{kind.__name__}")
 
 
 def _refuse_tensor(name: str, tensor: torch.Tensor) -> None:
@@ -129,8 +140,8 @@ def _refuse_tensor(name: str, tensor: torch.Tensor) -> None:
         raise _quantized(name, f"a {tensor.dtype} tensor" if tensor.is_quantized else f"a {kind.__name__}")
 
 
-def _is_quantized(part: nn.Module) -> bool:
-    package = type(part).__module__.split(".")
+def _is_quantized(kind: type) -> bool:
+    package = kind.__module__.split(".")
     return package[0] in QUANTIZED_PACKAGES or (package[0] == "torch" and "quantized" in package)
 
 

@@ -5,9 +5,10 @@ Shapes: U output units, R entries of a unit's row.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -26,8 +27,7 @@ MAX_GROUP = 64  # weights of one shape that are measured together
 DEFAULT_SLACK = 0.02
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeightUse:
+class WeightUse(NamedTuple):
     """A weight as a layer uses it.
 
     Attributes:
@@ -47,8 +47,7 @@ class WeightUse:
     has_units: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeightFacts:
+class WeightFacts(NamedTuple):
     """What a weight's own numbers tell; see `LayerSignal`."""
 
     identical_fraction: float
@@ -58,8 +57,7 @@ class WeightFacts:
     distribution: str
 
 
-@dataclass(frozen=True, slots=True)
-class Moments:
+class Moments(NamedTuple):
     """Of a part of a weight's entries: largest absolute value, standard deviation, kurtosis, how many entries."""
 
     largest: float
@@ -86,10 +84,11 @@ def _group_facts(uses: list[WeightUse]) -> list[WeightFacts]:
     weights = [torch.view_as_real(w) if (w := use.weight.detach()).is_complex() else w for use in uses]
     sizes = _rms(weights)
     gradients = _rms([use.gradient for use in uses])
+    biases = _rms([use.bias if use.bias is not None and use.bias.is_floating_point() else None for use in uses])
     suspects = may_have_twins(weights, uses[0].dimension)
     facts = []
-    for use, size, gradient, moments, suspect in zip(
-        uses, sizes, gradients, moments_of(weights), suspects, strict=True
+    for use, size, gradient, bias, moments, suspect in zip(
+        uses, sizes, gradients, biases, moments_of(weights), suspects, strict=True
     ):
         distribution = family(moments, size)
         twins = twin_share(use.weight, use.bias, use.gradient, use.dimension) if suspect and use.has_units else 0.0
@@ -100,7 +99,7 @@ def _group_facts(uses: list[WeightUse]) -> list[WeightFacts]:
                 weight_gradient_rms=gradient,
                 has_default_values=use.is_layer
                 and distribution == "uniform"
-                and _has_default_size(moments, use.weight[0].numel(), use.bias),
+                and _has_default_size(moments, use.weight.numel() / len(use.weight), bias),
                 distribution=distribution,
             )
         )
@@ -154,13 +153,13 @@ def family(moments: Moments, rms: float) -> str:
     return "normal" if abs(moments.kurtosis - NORMAL_KURTOSIS) < min(slack, 0.6) else "other"
 
 
-def _has_default_size(moments: Moments, fan_in: float, bias: Tensor | None) -> bool:
+def _has_default_size(moments: Moments, fan_in: float, bias_rms: float) -> bool:
     """Tell whether uniform entries lie in ±1/√fan_in as torch's Linear and Conv layers leave them, with a bias."""
     bound = 1.0 / math.sqrt(fan_in)
     low = (1.0 - 10.0 / moments.num_entries - DEFAULT_SLACK) * bound
     if not low <= moments.largest <= bound * (1.0 + 1e-4):
         return False
-    return bias is None or not bias.is_floating_point() or bool(bias.detach().any())
+    return bias_rms != 0.0  # NaN where there is no bias
 
 
 def right_rms(activation: str | None, fan_in: float, input_rms: float) -> float:
@@ -177,7 +176,12 @@ def right_rms(activation: str | None, fan_in: float, input_rms: float) -> float:
     if activation in SATURATING:
         slope = {"sigmoid": 0.25, "hardsigmoid": 1.0 / 6.0, "erf": 2.0 / math.sqrt(math.pi)}.get(activation or "", 1.0)
         return 1.0 / (slope * math.sqrt(fan_in))
+    return _gain(activation) / math.sqrt(fan_in)
+
+
+@functools.lru_cache(maxsize=128)
+def _gain(activation: str | None) -> float:
     try:
-        return (1.0 if activation is None else gain(activation)) / math.sqrt(fan_in)
+        return 1.0 if activation is None else gain(activation)
     except ArgumentError:
         return math.nan

@@ -96,9 +96,9 @@ def best_sentence(comparison: SchemeComparison) -> str:
 def schemes_table(comparison: SchemeComparison) -> Table:
     """A row per scheme."""
     return Table(
-        caption="Trains: trainability. Signal: size at the end over size at the start, before the output layer. Gradient: "
-        "norm at the start over norm at the end, the way it runs. Rank: effective rank of what the output layer reads. "
-        "Dead and saturated units: mean over the layers.",
+        caption="Trains: trainability. Signal: size at the end over size at the start, before the output layer. "
+        "Gradient: norm at the start over norm at the end, the way it runs. Rank: effective rank of what the output "
+        "layer reads. Dead and saturated units: mean over the layers.",
         columns=_COLUMNS,
         rows=tuple(_row(entry) for entry in comparison.schemes),
     )

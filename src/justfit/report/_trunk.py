@@ -39,7 +39,7 @@ def values(trunk: Sequence[TrunkPoint], quantity: Quantity) -> tuple[float, ...]
 
 
 def inside(trunk: Sequence[TrunkPoint]) -> Sequence[TrunkPoint]:
-    """The trunk without the network's output, whose size is the last layer's own choice; all of it if little is left."""
+    """The trunk without the network's output, whose size is the last layer's choice; all of it if little is left."""
     inner = [point for point in trunk if point.kind != "output"]
     return inner if len(inner) >= 2 else trunk
 
