@@ -11,8 +11,8 @@ healthy twin's + 0.05 (both over an uninformed prediction's), the same budget fo
 severity warning or error carries one of the codes that name it.
 
 Names are split by hash into `tune`, which may be looked at when the rules are adjusted, and `held_out`; details of the
-second are only shown with `--held-out`. A third split, `fresh`, was written after the rules were
-adjusted; it is always listed. Trainings are kept under build/zoo and run once; delete it to repeat them.
+second are only shown with `--held-out`. A third split, `fresh`, was written after the rules were adjusted to the other
+two; its first run is told in the results. Trainings are kept under build/zoo and run once; delete it to repeat them.
 """
 
 import argparse
@@ -38,9 +38,12 @@ SEEDS = (0, 1)
 HARM_FACTOR, HARM_OFFSET = 1.3, 0.05
 SPLITS = {"tune": ("tune",), "held_out": ("held_out",), "both": ("tune", "held_out"), "fresh": ("fresh",)}
 HISTORY = (
-    "The rules were adjusted on `tune`, and on four findings of `held_out`. The networks and faults of `fresh` were "
-    "written afterwards, without looking at what the rules do with them, and run once; no rule was changed and no case "
-    "removed for its result. `both` is `tune` and `held_out`."
+    "No split is untouched any more, so read the first runs first. The rules were adjusted on `tune`. The first run on "
+    "`held_out` left 262 of 268 checks without a finding (97.8 %) and found 102 of 106 faults (96.2 %). The rules were "
+    "then adjusted to what it showed, and `fresh` was written without looking at them. The first run on `fresh` left "
+    "263 of 272 checks without a finding (96.7 %; one of the others was an error of `check` on an empty tensor) and "
+    "found 78 of 96 faults (81.2 %). The rules were adjusted once more; below are the figures after that. On networks "
+    "of yet another hand expect something like the first runs. `both` is `tune` and `held_out`."
 )
 
 

@@ -4,7 +4,7 @@
     python benchmarks/trainability.py features --split dev        what `justfit.check` measures at init
     python benchmarks/trainability.py rivals --split dev          what the others say
     python benchmarks/trainability.py freeze                      writes down formula, constants and commit
-    (then the first three with --split held_out; features refuses the held-out split before the freeze)
+    (then the first three with --split final; features refuses the final split before the freeze)
     python benchmarks/trainability.py report --out benchmarks/results/trainability.md
     python benchmarks/trainability.py misses --split dev          networks on the wrong side of the threshold
 
@@ -130,10 +130,10 @@ def main():
     torch.set_flush_denormal(True)
     if arguments.command in ("labels", "features", "rivals"):
         record = frozen()
-        if (arguments.command, arguments.split) == ("features", "held_out") and (
+        if (arguments.command, arguments.split) == ("features", "final") and (
             record is None or record["digest"] != formula()["digest"]
         ):
-            sys.exit("The formula is not frozen as it stands. Run `freeze` first: held-out networks are read after it.")
+            sys.exit("The formula is not frozen as it stands. Run `freeze` first: the final split is read after it.")
         make_row = {"labels": outcome, "features": features, "rivals": rivals}[arguments.command]
         specs = specs_of(arguments.split, arguments.quick, arguments.family or FAMILIES)
         write_rows(arguments.command, specs, make_row, again=arguments.again)

@@ -31,7 +31,7 @@ def report(rows, machine):
         "## AUC [95 % bootstrap interval]", _table(rows, _auc_cell),
         "## Accuracy at the threshold", _thresholds(), _table(rows, _accuracy_cell),
         "## Calibration: stated probability against the share that trained", *_calibrations(rows),
-        "## Held-out networks, AUC by data", _by_dataset(rows),
+        "## Final split, AUC by data", _by_dataset(rows),
         "Run again: `make` the environment, then the five commands in the head of `benchmarks/trainability.py`.",
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
@@ -112,7 +112,7 @@ def _span(values):
 def _by_dataset(rows):
     lines = ["| family | data | networks | AUC |", "|---|---|---|---|"]
     for family in FAMILIES:
-        chosen = _select(rows, family, "held_out")
+        chosen = _select(rows, family, "final")
         for dataset in sorted({row["dataset"] for row in chosen}):
             part = [row for row in chosen if row["dataset"] == dataset]
             value = auc(*_scores(part, OURS))
@@ -151,11 +151,13 @@ def _freeze(rows):
     same = record["digest"] == formula()["digest"]
     constants = ", ".join(f"{name} = {value}" for name, value in record["constants"].items())
     state = "the code today is the frozen one" if same else "**the code today is NOT the frozen one**"
-    count = sum(row["split"] == "held_out" for row in rows)
+    count = sum(row["split"] == "final" for row in rows)
     return (
-        f"Formula and threshold were fixed on the dev split and frozen on {record['date']} (commit {record['commit']}, "
-        f"digest {record['digest']}; {constants}), before the score of any of the {count} held-out networks was "
-        f"computed; {state}."
+        "Read the final split; the other two were used. A first formula, fixed on dev, was read once on held_out: AUC "
+        "0.982 plain, 0.959 residual, 0.893 conv, 0.995 transformer, 0.962 all. It was then changed, held_out became a "
+        "second dev split, and the networks of the final split were drawn: other data, widths, depths and seeds. "
+        f"Formula and threshold were frozen on {record['date']} (commit {record['commit']}, digest {record['digest']}; "
+        f"{constants}), before the score of any of the {count} final networks was computed; {state}."
     )
 
 

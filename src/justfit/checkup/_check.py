@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
 from torch import nn
 
@@ -117,7 +117,7 @@ def _parse(scheme: str) -> tuple[Scheme | None, float | None]:
     if scheme == AS_BUILT:
         return None, None
     name, _, number = scheme.partition(":")
-    found = cast("Scheme | None", name if name in SCHEMES else None)
+    found = name if name in SCHEMES else None
     try:
         std = float(number) if number else None
     except ValueError:

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from justfit.cures._dropout import Dropout
 from justfit.cures._initialization import initialize_
-from justfit.cures._initialization_draw import SCHEMES, Scheme
+from justfit.cures._initialization_draw import BLIND_SCHEMES, SCHEMES, Scheme
 from justfit.cures._initialization_record import Initialization, ParameterChange
 
-__all__ = ["SCHEMES", "Dropout", "Initialization", "ParameterChange", "Scheme", "initialize_"]
+__all__ = ["BLIND_SCHEMES", "SCHEMES", "Dropout", "Initialization", "ParameterChange", "Scheme", "initialize_"]

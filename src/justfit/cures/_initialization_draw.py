@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from justfit.maths import fans
 
 Scheme = Literal["zero", "normal", "xavier", "glorot", "he", "lecun", "orthogonal", "auto"]
-SCHEMES: tuple[str, ...] = get_args(Scheme)
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
+BLIND_SCHEMES = tuple(scheme for scheme in SCHEMES if scheme != "auto")  # they look at no data
 GAIN_SCHEMES = ("he", "orthogonal")  # the others are defined without an activation
 
 

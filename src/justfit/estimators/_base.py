@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 from torch import nn
 
-from justfit.cures import SCHEMES
+from justfit.cures import BLIND_SCHEMES
 from justfit.errors import ArgumentError, DataError
 from justfit.estimators._learn import Data, Learned, learn, require_rows
 from justfit.estimators._standardize import complete_module
@@ -38,7 +38,7 @@ class JustFitBase(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
         "l2": [StrOptions({"auto"}), Interval(numbers.Real, 0, None, closed="left")],
         "dropout": [StrOptions({"auto"}), Interval(numbers.Real, 0, 1, closed="left")],
         "alpha": [None, Interval(numbers.Real, 0, None, closed="left")],
-        "init": [StrOptions(set(SCHEMES))],
+        "init": [StrOptions(set(BLIND_SCHEMES))],
         "batch_size": [StrOptions({"auto"}), Interval(numbers.Integral, 1, None, closed="left")],
         "learning_rate_init": [Interval(numbers.Real, 0, None, closed="neither")],
         "max_iter": [StrOptions({"auto"}), Interval(numbers.Integral, 1, None, closed="left")],

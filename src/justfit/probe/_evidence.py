@@ -80,7 +80,9 @@ def _trunk(
             places[node.index] = (node, "sum", _layer(tracer, before[0].call) if before else node.operation)
     for call in tracer.calls:
         read = call.input_node
-        if read is not None and not read.in_branch and not call.node.in_branch and read.index not in places:
+        if read is None or read.index in places or read.index not in reader.spreads:
+            continue
+        if not read.in_branch and not call.node.in_branch:
             places[read.index] = (read, "input", layer_name(call.owner.parameter))
     for node in outputs:
         if node.index in reader.spreads:

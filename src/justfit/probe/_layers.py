@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from statistics import median
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -118,6 +119,8 @@ class LayerBuilder:
         activation = None if bend is None else bend.operation
         shares = [numbers.share.get(flow.bend.index, math.nan) for flow in flows if flow.bend is not None]
         share = math.nan if not shares else min(shares) if len(calls) <= MAX_UNROLLED else shares[0]
+        # The first step of an unrolled recurrent net reads an empty memory: look at the middle of all.
+        saturated = median(shares) if shares and not any(math.isnan(each) for each in shares) else math.nan
         reads = -1 if first.input_node is None else first.input_node.index
         size = self.reader.spreads.get(reads)
         fan_in, fan_out = fans_of(
@@ -158,7 +161,7 @@ class LayerBuilder:
             chance_dead_fraction=math.nan
             if size is None
             else chance_dead_share(numbers.cosine.get(reads, 0.0), size.num_samples),
-            saturated_fraction=share if activation in SATURATING else math.nan,
+            saturated_fraction=saturated if activation in SATURATING else math.nan,
             right_weight_rms=right_rms(activation, fan_in, input_rms) if scale_is_told else math.nan,
             **facts._asdict(),
         )

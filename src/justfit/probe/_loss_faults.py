@@ -49,7 +49,7 @@ def look_at_loss(node: Node, operands: list[Tensor]) -> LossOperation | None:
         if node.operation in ("cross_entropy", "nll_loss"):
             return _classification(node, prediction, last)
         if node.operation.startswith("binary_cross_entropy"):
-            return _binary(node, last)
+            return _binary(node, target, last)
         return _regression(node, prediction, target, last)
     shapes = [tuple(operand.shape) for operand in operands]
     if node.operation == "add" and len(shapes) == 2 and _broadcasts(*shapes):
@@ -66,6 +66,8 @@ def _classification(node: Node, prediction: Tensor, last: str) -> LossOperation:
         kinds.append(("softmax_before_cross_entropy", "cross_entropy reads the output of softmax"))
     if node.operation == "cross_entropy" and last == "log_softmax":
         kinds.append(("log_softmax_before_cross_entropy", "cross_entropy reads the output of log_softmax"))
+    if node.operation == "cross_entropy" and last in ("sigmoid", "hardsigmoid", "logsigmoid"):
+        kinds.append(("sigmoid_before_cross_entropy", f"cross_entropy reads the output of {last}"))
     if node.operation == "nll_loss" and prediction.dim() > 1:
         off = float(prediction.logsumexp(1).abs().max())
         if off > 1e-2:
@@ -80,16 +82,22 @@ def _classification(node: Node, prediction: Tensor, last: str) -> LossOperation:
     )
 
 
-def _binary(node: Node, last: str) -> LossOperation:
-    faults: tuple[LossFault, ...] = ()
+def _binary(node: Node, target: Tensor, last: str) -> LossOperation:
+    faults: list[LossFault] = []
+    outside = float(((target < 0) | (target > 1)).double().mean()) if target.numel() else 0.0
+    if outside > 0.0:
+        detail = f"{outside:.0%} of the targets lie outside [0, 1], where the probabilities are"
+        faults.append(LossFault(kind="targets_outside_output_range", detail=detail))
     with_logits = node.operation.endswith("with_logits")
     if with_logits and last in ("sigmoid", "softmax"):
         detail = f"binary_cross_entropy_with_logits reads the output of {last}"
-        faults = (LossFault(kind="sigmoid_before_bce_with_logits", detail=detail),)
+        faults.append(LossFault(kind="sigmoid_before_bce_with_logits", detail=detail))
     if not with_logits and last == "weight":
         detail = "binary_cross_entropy reads a layer's output as probabilities"
-        faults = (LossFault(kind="no_sigmoid_before_bce", detail=detail),)
-    return LossOperation(node=node, name=node.operation, expected=math.log(2), expected_words="ln 2", faults=faults)
+        faults.append(LossFault(kind="no_sigmoid_before_bce", detail=detail))
+    return LossOperation(
+        node=node, name=node.operation, expected=math.log(2), expected_words="ln 2", faults=tuple(faults)
+    )
 
 
 def _regression(node: Node, prediction: Tensor, target: Tensor, last: str) -> LossOperation:

@@ -72,7 +72,9 @@ def read_signals(
                 reader.take(node, tensor)
         outputs = [node for tensor in tensors_in(output) if (node := tracer.node(tensor)) is not None]
         connect(tracer.nodes)
-        reader.drop_gradients(call.node.index for call in tracer.calls if activation_place(call, tracer.calls) is not None)
+        reader.drop_gradients(
+            call.node.index for call in tracer.calls if activation_place(call, tracer.calls) is not None
+        )
         reader.in_loss = True
         loss = run_loss(output, batch, tracer)
         gradients = _backward(loss, tracer, reader)
@@ -89,7 +91,8 @@ def _backward(loss: Loss, tracer: Tracer, reader: SignalReader) -> dict[str, Ten
     if not wanted or not loss.tensor.requires_grad:
         return {}
     places = reader.gradient_places
-    gradients = torch.autograd.grad(loss.tensor, [*wanted, *places.values()], allow_unused=True)
+    asked: list[Any] = [*wanted, *places.values()]
+    gradients = torch.autograd.grad(loss.tensor, asked, allow_unused=True)
     reader.take_gradients(dict(zip(places, gradients[len(wanted) :], strict=True)))
     return dict(zip(named, gradients, strict=False))
 

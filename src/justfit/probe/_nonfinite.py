@@ -19,9 +19,7 @@ from justfit.probe._tracer import AttentionCall, Tracer, WeightedCall
 from justfit.records import NonFinite, SignalEvidence
 
 
-def find_nonfinite_values(
-    module: nn.Module, batch: Batch, parameters: Mapping[str, Tensor]
-) -> NonFinite | None:
+def find_nonfinite_values(module: nn.Module, batch: Batch, parameters: Mapping[str, Tensor]) -> NonFinite | None:
     """Look for NaN or infinity in what goes in: the inputs, then the parameters."""
     inputs = [(f"input {number}", value) for number, value in enumerate(batch.inputs)] + list(batch.keywords.items())
     for name, value in inputs:

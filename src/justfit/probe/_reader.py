@@ -9,6 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge
+from torch.utils.hooks import RemovableHandle
 
 from justfit.probe._attention import AttentionReading, read_attention, read_weights
 from justfit.probe._graph import Node, weights_before
@@ -41,6 +42,7 @@ class SignalReader:
         self._output_norms: dict[int, tuple[Tensor, int]] = {}
         self._gradients: dict[int, float] = {}
         self.gradient_places: dict[int, GradientEdge] = {}
+        self._hooks: dict[int, RemovableHandle] = {}
         self._saturated: dict[int, Tensor] = {}
         self._largest: dict[int, tuple[Tensor, float]] = {}
         self.attentions: list[tuple[Node, AttentionReading]] = []
@@ -83,7 +85,7 @@ class SignalReader:
 
     def take(self, node: Node, tensor: Tensor) -> None:
         """Take size and diversity of a tensor, and the size of its gradient when backward comes."""
-        if node.index not in self.spreads:
+        if node.index not in self.spreads and tensor.numel():  # an expert may get no example at all
             self._meter.take(node.index, tensor)
             self._follow(node, tensor)
 
@@ -100,6 +102,8 @@ class SignalReader:
         for index in indices:
             if index not in self.spreads:
                 self.gradient_places.pop(index, None)
+                if index in self._hooks:
+                    self._hooks.pop(index).remove()
 
     def take_gradients(self, gradients: dict[int, Tensor | None]) -> None:
         """Take the gradients at `gradient_places`."""
@@ -125,7 +129,8 @@ class SignalReader:
         self._followed.add(node.index)
         made_by = tensor.grad_fn
         if made_by is None or tensor.numel() > SMALL:  # large gradients are let go as soon as they are measured
-            tensor.register_hook(partial(self._take_gradient, node.index))  # type: ignore[no-untyped-call]
+            watch = partial(self._take_gradient, node.index)
+            self._hooks[node.index] = tensor.register_hook(watch)  # type: ignore[no-untyped-call]
         else:  # the place as it is now, whatever is later written into the tensor; a hook costs more than the layer
             self.gradient_places[node.index] = GradientEdge(made_by, tensor.output_nr, None)
 

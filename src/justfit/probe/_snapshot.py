@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from justfit.probe._process_state import collecting_later
-from justfit.probe._tensor_snapshot import StorageSnapshot, TensorSnapshot
+from justfit.probe._tensor_snapshot import StorageSnapshot, TensorSnapshot, storage_of
 
 LEAVES = (bool, int, float, complex, str, bytes, type(None), type, FunctionType, BuiltinFunctionType, MethodType)
 PLAIN = frozenset({*LEAVES, ModuleType, torch.dtype, torch.device, torch.Size, range, slice})
@@ -115,10 +115,11 @@ class Snapshot:
         self._visit((*attributes, getattr(tensor, "_post_accumulate_grad_hooks", None)), 0)
 
     def _watch_storage(self, tensor: Tensor, *, is_buffer: bool = False) -> None:
-        key = StorageSnapshot.key(tensor)
+        storage = storage_of(tensor)
+        key = id(tensor) if storage is None else int(storage._cdata)
         known = self._storages.get(key)
         if known is None:
-            known = self._storages[key] = StorageSnapshot(tensor)
+            known = self._storages[key] = StorageSnapshot(tensor, storage)
         known.must_copy |= is_buffer
 
     def _remember_container(self, held: Any, hops: int) -> None:

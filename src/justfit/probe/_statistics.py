@@ -66,9 +66,7 @@ def norms(tensors: list[Tensor]) -> list[float]:
     found = dict(zip(small, _norms_of_few([tensors[place] for place in small]), strict=True))
     others = [place for place in range(len(tensors)) if place not in found]
     if others:
-        found.update(
-            zip(others, torch.stack([safe_norm(tensors[p]).to(device) for p in others]).tolist(), strict=True)
-        )
+        found.update(zip(others, torch.stack([safe_norm(tensors[p]).to(device) for p in others]).tolist(), strict=True))
     return [found[place] for place in range(len(tensors))]
 
 
@@ -76,14 +74,8 @@ def _norms_of_few(tensors: list[Tensor]) -> list[float]:
     if not tensors:
         return []
     found: list[float] = torch.stack(torch._foreach_norm(tensors)).tolist()  # a tenth of the time of single calls
-    empty = [place for place, norm in enumerate(found) if norm == 0.0]
-    if empty:  # in most layers where a gradient has died out; a largest entry of zero is the end of it
-        largest = torch.stack(torch._foreach_norm([tensors[place] for place in empty], math.inf)).tolist()
-        empty = [place for place, size in zip(empty, largest, strict=True) if size == 0.0]
-    known = set(empty)
     for scale, low, high in ((2.0**100, 0.0, 1e-15), (2.0**-100, 1e15, math.inf)):
-        # squares left float32's range
-        places = [place for place, norm in enumerate(found) if low <= norm <= high and place not in known]
+        places = [place for place, norm in enumerate(found) if low <= norm <= high]  # squares left float32's range
         if places:
             scaled = torch._foreach_norm(torch._foreach_mul([tensors[place] for place in places], scale))
             for place, norm in zip(places, (torch.stack(scaled).double() / scale).tolist(), strict=True):

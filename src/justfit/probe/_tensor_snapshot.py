@@ -52,25 +52,23 @@ class StorageSnapshot:
 
     Whole memories are copied, so that views, overlaps, NaN payloads and number formats need no thought. Writing goes
     through a tensor of its own: the versions of the user's tensors do not move.
+
+    Args:
+        tensor: One of those that look at it.
+        storage: What `storage_of` gives for it.
     """
 
     __slots__ = ("_before", "_now", "_storage", "_tensor", "_version", "must_copy", "num_bytes")
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: Tensor, storage: Any) -> None:
         self._tensor = tensor
         self._version = _version(tensor)
-        self._storage = _storage(tensor)
+        self._storage = storage
         self._now: Tensor | None = None
         self._before: Tensor | None = None
         self.must_copy = False
         in_memory = self._storage is not None and tensor.device.type != "meta"
         self.num_bytes: int = self._storage.nbytes() if in_memory else tensor.numel() * tensor.element_size()
-
-    @staticmethod
-    def key(tensor: Tensor) -> int:
-        """Tell one memory from another."""
-        storage = _storage(tensor)
-        return id(tensor) if storage is None else int(storage._cdata)
 
     def copy(self) -> None:
         """Copy the values."""
@@ -117,7 +115,7 @@ def _version(tensor: Tensor) -> int:
     return -1 if tensor.is_inference() else tensor._version
 
 
-def _storage(tensor: Tensor) -> Any:
+def storage_of(tensor: Tensor) -> Any:
     """Get the memory of a tensor; None for one that has none of its own (sparse, wrapper subclasses)."""
     try:
         storage = tensor.untyped_storage()

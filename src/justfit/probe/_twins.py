@@ -60,6 +60,21 @@ def twin_share(weight: Tensor, bias: Tensor | None, gradient: Tensor | None, dim
     return float((_matches(weight_UR) & _matches(rows_UR)).double().mean())
 
 
+@torch.no_grad()
+def copied_share(weight: Tensor, dimension: int) -> float:
+    """Measure the share of units that have a twin with the same weights, which are not all zero.
+
+    Args:
+        weight: The weight, at least two-dimensional.
+        dimension: Its dimension that counts units.
+    """
+    if weight.is_complex():
+        return 0.0
+    weight_UR = weight.detach().movedim(dimension, 0).flatten(1).double()
+    is_real_U = weight_UR.abs().amax(1) > 0
+    return float((_matches(_scaled(weight_UR)) & is_real_U).double().mean())
+
+
 def _matches(rows_UR: Tensor) -> Tensor:
     """Mark the rows that have an equal one, by a projection on two fixed directions."""
     keys_U2 = rows_UR @ _probe(rows_UR.shape[1]).to(rows_UR)

@@ -78,7 +78,7 @@ def eager(module: nn.Module) -> Iterator[None]:
         if "torch._dynamo" in sys.modules:  # nothing can be compiled before it is loaded, which takes seconds
             stack.enter_context(torch.compiler.set_stance("force_eager"))
         parts = list(module.modules())
-        if any([_bare_children(part, stack) for part in parts]):
+        if sum(_bare_children(part, stack) for part in parts):  # every part, not only up to the first
             parts = list(module.modules())
         for part in parts:
             compiled = part.__dict__.get("_compiled_call_impl")
@@ -102,7 +102,7 @@ def _peel(module: nn.Module) -> nn.Module:
     while True:
         if isinstance(module, DataParallel | DistributedDataParallel):
             module = module.module
-        elif _is_compiled(type(module)):
+        elif _is_compiled(type(module)):  # type: ignore[arg-type]  # classes do hash
             module = module._modules["_orig_mod"]  # type: ignore[assignment]
         else:
             return module

@@ -17,7 +17,7 @@ from justfit.errors import ArgumentError
 from justfit.maths import gain
 from justfit.probe._operations import SATURATING
 from justfit.probe._statistics import norms
-from justfit.probe._twins import may_have_twins, twin_share
+from justfit.probe._twins import copied_share, may_have_twins, twin_share
 
 UNIFORM_KURTOSIS = 1.8
 NORMAL_KURTOSIS = 3.0
@@ -51,6 +51,7 @@ class WeightFacts(NamedTuple):
     """What a weight's own numbers tell; see `LayerSignal`."""
 
     identical_fraction: float
+    copied_fraction: float
     weight_rms: float
     weight_gradient_rms: float
     has_default_values: bool
@@ -95,6 +96,7 @@ def _group_facts(uses: list[WeightUse]) -> list[WeightFacts]:
         facts.append(
             WeightFacts(
                 identical_fraction=twins,
+                copied_fraction=copied_share(use.weight, use.dimension) if suspect and use.is_layer else 0.0,
                 weight_rms=size,
                 weight_gradient_rms=gradient,
                 has_default_values=use.is_layer

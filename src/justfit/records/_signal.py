@@ -17,6 +17,7 @@ TrunkKind = Literal["input", "sum", "output"]
 LossFaultKind = Literal[
     "softmax_before_cross_entropy",
     "log_softmax_before_cross_entropy",
+    "sigmoid_before_cross_entropy",
     "sigmoid_before_bce_with_logits",
     "no_sigmoid_before_bce",
     "no_log_softmax_before_nll",
@@ -61,6 +62,7 @@ class LayerSignal:
         saturated_fraction: Share of (unit, example) pairs whose local derivative is below 5 % of the activation's
             largest; NaN where the activation does not saturate.
         identical_fraction: Share of units that have a twin with the same weights, bias and weight gradient.
+        copied_fraction: Share of units that have a twin with the same weights, which are not all zero.
         weight_rms: Size of the weight's entries.
         right_weight_rms: The size at which this layer would keep its signal, for this activation and these inputs;
             NaN where the scale does not matter or cannot be told.
@@ -98,6 +100,7 @@ class LayerSignal:
     chance_dead_fraction: float = float("nan")
     saturated_fraction: float = float("nan")
     identical_fraction: float = 0.0
+    copied_fraction: float = 0.0
     weight_rms: float
     right_weight_rms: float = float("nan")
     weight_gradient_rms: float = float("nan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 
 SEVERITY_STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 _NARROW = 72  # columns of a terminal below which a table keeps only its most telling columns
+_POWERS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+_POWER = re.compile(f"[{_POWERS}]+")
 _PLAIN = str.maketrans(
     {
-        "λ": "l2", "Σ": "sum ", "²": "^2", "±": "+-", "−": "-", "×": "x", "·": "*", "→": "->", "≤": "<=", "…": "...",
-        "“": '"', "”": '"', "’": "'", "—": "-", "★": "*", "◆": "#", "≈": "~", "•": "-", "⁻": "-",
-        "∂": "d", "‖": "|", "≥": ">=", "–": "-", "⋮": ":",
-        "▁": "_", "▂": ".", "▃": "-", "▄": "~", "▅": "=", "▆": "+", "▇": "*", "█": "#",
+        "λ": "l2", "Σ": "sum ", "±": "+-", "−": "-", "×": "x", "·": "*", "→": "->", "≤": "<=", "…": "...",
+        "“": '"', "”": '"', "’": "'", "—": "-", "★": "*", "◆": "#", "≈": "~", "•": "-", "✕": "x", "∞": "inf",
+        "∂": "d", "‖": "|", "≥": ">=", "–": "-", "⋮": ":", "√": "sqrt", "σ": "sigma", "φ": "phi", "χ": "chi",
+        "▁": "_", "▂": ".", "▃": "-", "▄": "~", "▅": "=", "▆": "+", "▇": "%", "█": "#",
         "\u2068": "", "\u2069": "",
-        **{power: str(k) for k, power in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹") if k != 2},
+        **dict(zip(_POWERS, "0123456789-", strict=True)),
     }
 )  # fmt: skip
 
@@ -37,7 +40,7 @@ def writer(console: Console) -> Callable[..., Text]:
         try:
             text.encode(encoding)
         except UnicodeError:
-            text = text.translate(_PLAIN).encode(encoding, errors="replace").decode(encoding)
+            text = _POWER.sub(r"^\g<0>", text).translate(_PLAIN).encode(encoding, errors="replace").decode(encoding)
         return Text(text, style=style, overflow="fold")
 
     return write

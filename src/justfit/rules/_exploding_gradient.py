@@ -21,7 +21,8 @@ class ExplodingGradient(SignalRule):
 
         along the trunk (outside residual branches), with threshold = `threshold` e-foldings; an error from `severe` on.
         Where the signal itself does not grow by more than `steady` and nothing normalises it, the gradient grows alone,
-        which is chaos, and the threshold is `chaos`.
+        which over at least `steps` steps is chaos, and the threshold is `chaos`. Fewer than `least` steps are not
+        judged.
         With six points or more a median of two or three points stands for each end. Where a normalisation reads the
         activations, their size times the gradient is compared.
     Why it matters:
@@ -48,14 +49,18 @@ class ExplodingGradient(SignalRule):
     severe: float = 9.0
     chaos: float = 4.6
     steady: float = 1.0
+    steps: int = 20
+    least: int = 3
 
     def check(self, evidence: SignalEvidence) -> SignalOutcome:
         """Follow ∂L/∂activation from the last trunk point to the first."""
         growth = gradient_growth(evidence)
         if growth is None:
             return NotApplicable("fewer than two points of the trunk have a gradient that is not zero")
+        if growth.num_steps < self.least:
+            return NotApplicable(f"the trunk has fewer than {self.least} steps, so nothing compounds")
         grown = -growth.log_ratio
-        threshold = self._threshold(evidence)
+        threshold = self._threshold(evidence, growth.num_steps)
         if grown <= threshold:
             return ()
         words = (
@@ -76,8 +81,8 @@ class ExplodingGradient(SignalRule):
             ),
         )
 
-    def _threshold(self, evidence: SignalEvidence) -> float:
+    def _threshold(self, evidence: SignalEvidence, num_steps: int) -> float:
         signal = signal_growth(evidence, lambda point: point.rms)
         is_plain = not any(point.normalised for point in evidence.trunk)
-        is_chaos = is_plain and signal is not None and signal.log_ratio < self.steady
+        is_chaos = is_plain and num_steps >= self.steps and signal is not None and signal.log_ratio < self.steady
         return self.chaos if is_chaos else self.threshold

@@ -21,6 +21,11 @@ _FAULTS: dict[LossFaultKind, tuple[Severity, str, str]] = {
         "log_softmax before a cross entropy that takes its own: the same value, computed twice",
         "Nothing needs to be done; use nll_loss, or remove the log_softmax.",
     ),
+    "sigmoid_before_cross_entropy": (
+        "error",
+        "sigmoid before a cross entropy that takes a softmax: no class can get a probability near 1",
+        "Give cross entropy the logits: remove the sigmoid from the forward pass.",
+    ),
     "sigmoid_before_bce_with_logits": (
         "error",
         "sigmoid before a binary cross entropy that takes its own sigmoid",

@@ -38,7 +38,7 @@ class SaturatedUnits(SignalRule):
     cure: ClassVar[str] = (
         "Use smaller weights (justfit.initialize_(module, *inputs, scheme='auto') finds the size), or scale the inputs."
     )
-    threshold: float = 0.5
+    threshold: float = 0.65
 
     def check(self, evidence: SignalEvidence) -> SignalOutcome:
         """Look at each saturating activation's local derivatives."""
@@ -59,7 +59,7 @@ class SaturatedUnits(SignalRule):
                     unit="share of units and examples",
                     evidence=words,
                     source=layer.source,
-                    severity="info" if layer.in_branch else "warning",
+                    severity="info" if layer.in_branch and layer.num_calls == 1 else "warning",
                 )
                 found.append((layer.saturated_fraction, finding))
         return worst_first(found)

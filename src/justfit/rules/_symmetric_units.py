@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from justfit.records import LayerSignal, Severity, SignalEvidence
+from justfit.records import Finding, LayerSignal, Severity, SignalEvidence
 from justfit.rules._rule import NotApplicable
 from justfit.rules._signal_rule import SignalOutcome, SignalRule, worst_first
 
@@ -19,7 +19,8 @@ class SymmetricUnits(SignalRule):
         The share of units that have a twin with the same weights, the same bias and the same weight gradient >
         `threshold`. Layers with one unit, frozen layers, embeddings and heads (whose rows for absent classes agree) are
         not judged, nor are branches that get no gradient in the first step. Mirrored pairs have opposite signs and are
-        no twins.
+        no twins. A warning where the same share has a twin in its weights only, which are not all zero: copies that
+        only the next layer tells apart.
     Why it matters:
         Gradient descent never tells twins apart: a layer of hundreds of units works like one of a single unit (C14).
     When it is wrong:
@@ -46,6 +47,8 @@ class SymmetricUnits(SignalRule):
             return NotApplicable("no trainable hidden layer with more than one unit was measured")
         found = []
         for layer in layers:
+            if layer.copied_fraction > self.threshold >= layer.identical_fraction:
+                found.append((layer.copied_fraction, self._copied(layer)))
             if layer.identical_fraction > self.threshold:
                 words = f"{layer.identical_fraction:.0%} of the units of `{layer.name}` have a twin"
                 if layer.distribution in ("zero", "constant"):
@@ -60,6 +63,18 @@ class SymmetricUnits(SignalRule):
                 )
                 found.append((layer.identical_fraction, finding))
         return worst_first(found)
+
+    def _copied(self, layer: LayerSignal) -> Finding:
+        return self.finding(
+            layer.name,
+            layer.copied_fraction,
+            self.threshold,
+            unit="share of units",
+            evidence=f"{layer.copied_fraction:.0%} of the units of `{layer.name}` start as copies of each other; only "
+            "what reads them tells them apart",
+            source=layer.source,
+            severity="warning",
+        )
 
     @staticmethod
     def _can_be_judged(layer: LayerSignal) -> bool:

@@ -54,7 +54,7 @@ class UnusedParameters(SignalRule):
             groups[_group(unused.name, used)].append(unused)
         found = []
         for where, members in groups.items():
-            aside = all(member.routed or not _belongs_to_layer(member.name) for member in members)
+            aside = all(member.routed or _is_aside(member.name, names) for member in members)
             listed = ", ".join(f"`{member.name}`" for member in members[:3])
             more = f" and {len(members) - 3} more" if len(members) > 3 else ""
             finding = self.finding(
@@ -80,6 +80,9 @@ def _group(name: str, used: Iterable[str]) -> str:
     return name
 
 
-def _belongs_to_layer(name: str) -> bool:
-    """Whether a layer owns the parameter; a token or a scale stands alone."""
-    return name.rpartition(".")[2].startswith(("weight", "bias", "in_proj"))
+def _is_aside(name: str, unused: set[str]) -> bool:
+    """Whether it does no harm: a token or a scale of its own, or a bias that cancels where its weight is used."""
+    owner, _, last = name.rpartition(".")
+    if last == "bias":
+        return f"{owner}.weight" not in unused
+    return not last.startswith(("weight", "bias", "in_proj"))

@@ -70,6 +70,10 @@ class VanishingGradient(SignalRule):
 
     def _stopped(self, evidence: SignalEvidence, points: list[TrunkPoint]) -> SignalOutcome:
         """Judge a gradient of exactly zero at the first point."""
+        zero = [layer for layer in evidence.layers if layer.weight_rms == 0]
+        learns = any(layer.is_output or layer.weight_gradient_rms > 0 for layer in zero)
+        if learns and any(layer.weight_rms > 0 for layer in evidence.layers if not layer.is_output):
+            return NotApplicable(f"`{zero[0].name}` starts at zero, so no gradient passes it in the first step")
         alive = [index for index, point in enumerate(points) if point.gradient_norm > 0]
         if alive:
             maker = layer_between(points[alive[0] - 1], points[alive[0]])
@@ -79,11 +83,6 @@ class VanishingGradient(SignalRule):
             return (self._found(maker.name, maker.source, math.inf, words, "error"),)
         if any(point.kind == "output" and point.gradient_norm == 0 for point in evidence.trunk):
             return NotApplicable("the loss has no gradient at the network's output")
-        heads = [layer for layer in evidence.layers if layer.is_output]
-        if any(head.weight_rms == 0 for head in heads) and any(
-            layer.weight_rms > 0 for layer in evidence.layers if not layer.is_output
-        ):
-            return NotApplicable("the head starts at zero, so no gradient passes it in the first step")
         last = points[-1]
         words = f"∂L/∂activation is exactly 0 at every point of the trunk, up to `{last.name}`"
         return (self._found(last.name, last.source, math.inf, words, "error"),)

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from justfit.cures import Scheme
+from justfit.cures import BLIND_SCHEMES, Scheme
 from justfit.errors import ArgumentError
 
 Task = Literal["classification", "regression"]
@@ -109,7 +109,7 @@ class Variant:
         dropout: Probability of dropping a hidden unit, the same in every hidden layer, in [0, 1).
         fold: The fold it is validated on; −1 trains on all rows.
         seed: Decides initialization, batch order and masks.
-        init: Name of the initialization scheme.
+        init: Initialization scheme, one of `justfit.cures.BLIND_SCHEMES`.
     """
 
     l2: float
@@ -130,4 +130,10 @@ class Variant:
                 "`dropout` must lie in [0, 1).",
                 found=f"`dropout={self.dropout}`",
                 way_out="It is the probability of dropping a unit, not of keeping it.",
+            )
+        if self.init not in BLIND_SCHEMES:
+            raise ArgumentError(
+                f"`init` must be one of {', '.join(BLIND_SCHEMES)}.",
+                found=f"`init={self.init!r}`",
+                way_out="Networks of a sweep are drawn before they see data; auto measures on a batch.",
             )

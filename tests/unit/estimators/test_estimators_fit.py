@@ -3,6 +3,7 @@
 import itertools
 import os
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils._param_validation import InvalidParameterError
 
 from justfit import JustFitClassifier, JustFitRegressor
+from justfit.cures import BLIND_SCHEMES
 from justfit.errors import ArgumentError, DataError, DivergedError, OutputError, TargetError
 from justfit.sweep import Search, _decide, _plan
 from tests.unit.estimators.conftest import SMALL
@@ -408,6 +410,13 @@ def test_refuses_infinite_l2():
 )
 def test_refuses_parameters_as_scikit_learn_does(parameters, name):
     refusal(InvalidParameterError, f"The '{name}' parameter of JustFitClassifier must be", **parameters)
+
+
+def test_refuses_the_scheme_that_measures_and_names_the_others():
+    words = r"The 'init' parameter of JustFitClassifier must be a str among {[^}]*}\. Got 'auto' instead\."
+    with pytest.raises(InvalidParameterError, match=words) as caught:
+        JustFitClassifier(init="auto").fit(np.zeros((30, 2)), np.arange(30) % 2)
+    assert set(re.findall(r"'(\w+)'", re.search("{.*}", str(caught.value))[0])) == set(BLIND_SCHEMES)
 
 
 def test_refuses_one_class():

@@ -1,6 +1,7 @@
 """A checkup and a comparison in a terminal."""
 
 import io
+import re
 import time
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from justfit.report._checkup_layers import chosen_layers
 from justfit.report._checkup_words import verdict
 from justfit.report._schemes import comparison_title
 from justfit.report._schemes_text import sparkline
+from justfit.report._terminal import writer
 from tests.unit.report import checkups
 
 
@@ -48,13 +50,22 @@ def test_every_comparison_fits_every_width(name, width):
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
 def test_a_terminal_without_greek_gets_letters_it_has(encoding):
-    for patient in (checkups.vanishing, checkups.unmeasured):
-        assert "?" not in printed(render_checkup_text, patient(), encoding=encoding).replace("∞", "")[:400]
-    text = printed(render_comparison_text, checkups.xavier_and_auto(), encoding=encoding)
-    assert "3.2*10-16" in text
+    for name, patient in checkups.ALL.items():
+        text = printed(render_checkup_text, patient(), encoding=encoding, verbose=True)
+        assert name == "hostile" or "?" not in text
+    for name, schemes in checkups.COMPARISONS.items():
+        text = printed(render_comparison_text, schemes(), encoding=encoding)
+        assert name == "hostile" or "?" not in text
+    text = printed(render_comparison_text, checkups.comparison(), encoding=encoding)
+    assert "1.2*10^74" in text, "1.2*1074 would be another number"
+    assert "1.2*10^-124" in text
     assert "########" in text
-    assert "?" not in text
-    printed(render_checkup_text, checkups.hostile(), encoding=encoding)
+    assert re.search(r"\binf\b", printed(render_checkup_text, checkups.unmeasured(), encoding=encoding))
+
+
+def test_each_block_of_a_plot_and_a_gap_has_a_letter_of_its_own():
+    console = Console(file=io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert writer(console)("▁▂▃▄▅▆▇█· ").plain == "_.-~=+%#* "
 
 
 @pytest.mark.parametrize(
@@ -152,9 +163,9 @@ def test_ten_thousand_layers_take_less_than_a_second():
 
 
 def test_a_comparison_says_who_loses_and_who_keeps():
-    lines = printed(render_comparison_text, checkups.xavier_and_auto()).splitlines()
-    assert lines[0] == "xavier loses the gradient: 3.2·10⁻¹⁶ of it is left after 100 layers; auto keeps it."
-    assert lines[1] == "xavier loses the signal: 3.2·10⁻¹⁶ of it is left after 100 layers; auto keeps it."
+    lines = printed(render_comparison_text, checkups.xavier_and_auto()).splitlines()  # 0.7^99: without the output
+    assert lines[0] == "xavier loses the gradient: 4.6·10⁻¹⁶ of it is left after 100 layers; auto keeps it."
+    assert lines[1] == "xavier loses the signal: 4.6·10⁻¹⁶ of it is left after 100 layers; auto keeps it."
     assert lines[2] == "Most trainable: auto, 0.98 of 1; 1 of 2 reaches the threshold 0.5."
     zero = comparison_title(checkups.comparison(), "gradient")
     assert zero == "zero loses the gradient: nothing is left after 100 layers; auto keeps it."
@@ -165,7 +176,7 @@ def test_a_comparison_says_who_loses_and_who_keeps():
 @pytest.mark.parametrize(
     ("kept", "words"),
     [
-        (("normal:1.0", "he"), "normal:1.0 blows up the gradient: 6.6·10⁷⁴ times after 100 layers; he keeps it."),
+        (("normal:1.0", "he"), "normal:1.0 blows up the gradient: 1.2·10⁷⁴ times after 100 layers; he keeps it."),
         (("xavier", "zero"), "zero loses the gradient: nothing is left after 100 layers; no scheme keeps it."),
         (("he", "auto"), "No scheme loses the gradient: he changes it most, 0.37 times."),
         ((), "The gradient was not measured under any scheme."),

@@ -1,6 +1,7 @@
 """All signal rules together, and what must not alarm."""
 
 import dataclasses
+import math
 
 import pytest
 
@@ -121,13 +122,27 @@ def test_gradient_by_depth_scales(factor, severity):
 
 
 def test_a_gradient_that_grows_alone_is_chaos_and_counts_earlier():
-    """1.6 a step are 4.7 e-foldings."""
-    alone, together = along(gradient_norm=1 / 1.6), along(gradient_norm=1 / 1.6, rms=1.6)
-    assert severities(ExplodingGradient().check(evidence(12, each=alone))) == ["warning"]
-    assert ExplodingGradient().check(evidence(12, each=together)) == ()
-    assert ExplodingGradient().check(evidence(12, each=along(gradient_norm=1 / 1.4))) == ()
-    partly = with_trunk(evidence(12, each=alone), normalised=True)
+    """1.25 a step over 21 steps are 4.7 e-foldings."""
+    alone, together = along(gradient_norm=1 / 1.25), along(gradient_norm=1 / 1.25, rms=1.25)
+    assert severities(ExplodingGradient().check(evidence(23, each=alone))) == ["warning"]
+    assert ExplodingGradient().check(evidence(23, each=together)) == ()
+    assert ExplodingGradient().check(evidence(23, each=along(gradient_norm=1 / 1.2))) == ()
+    partly = with_trunk(evidence(23, each=alone), normalised=True)
     assert ExplodingGradient().check(partly) == (), "the scale is free"
+
+
+def test_few_steps_are_no_chaos():
+    """1.3 a step over 19 steps are 5.0 e-foldings, over 20 they are 5.2."""
+    alone = along(gradient_norm=1 / 1.3)
+    assert ExplodingGradient().check(evidence(21, each=alone)) == ()
+    assert severities(ExplodingGradient().check(evidence(22, each=alone))) == ["warning"]
+
+
+def test_two_steps_compound_nothing():
+    steep = along(gradient_norm=1e-6)
+    expected = NotApplicable("the trunk has fewer than 3 steps, so nothing compounds")
+    assert ExplodingGradient().check(evidence(2, each=steep)) == expected
+    assert severities(ExplodingGradient().check(evidence(3, each=steep))) == ["error"]
 
 
 def test_shallow_networks_with_pytorchs_default_are_clear():
@@ -153,16 +168,26 @@ def no_gradient(patient, *, at_output=0.1):
     return dataclasses.replace(patient, trunk=tuple(trunk))
 
 
-def test_a_head_that_starts_at_zero_is_no_vanishing_gradient():
+@pytest.mark.parametrize(("at", "fields"), [(-1, {}), (-1, {"weight_gradient_rms": math.nan}), (3, {})])
+def test_a_weight_that_starts_at_zero_and_learns_is_no_vanishing_gradient(at, fields):
     patient = no_gradient(evidence())
-    *hidden, head = patient.layers
-    zero = dataclasses.replace(patient, layers=(*hidden, dataclasses.replace(head, weight_rms=0.0)))
-    expected = NotApplicable("the head starts at zero, so no gradient passes it in the first step")
+    layers = list(patient.layers)
+    layers[at] = dataclasses.replace(layers[at], weight_rms=0.0, **fields)
+    zero = dataclasses.replace(patient, layers=tuple(layers))
+    expected = NotApplicable(f"`{layers[at].name}` starts at zero, so no gradient passes it in the first step")
     assert VanishingGradient().check(zero) == expected
     (finding,) = VanishingGradient().check(patient)
     assert (finding.where, finding.severity) == ("head", "error"), "negative control"
     (finding,) = VanishingGradient().check(with_layers(zero, weight_rms=0.0))
     assert finding.severity == "error", "the whole network is zero"
+
+
+def test_a_hidden_weight_of_zero_that_does_not_learn_stops_the_gradient():
+    patient = no_gradient(evidence())
+    layers = list(patient.layers)
+    layers[3] = dataclasses.replace(layers[3], weight_rms=0.0, weight_gradient_rms=0.0)
+    (finding,) = VanishingGradient().check(dataclasses.replace(patient, layers=tuple(layers)))
+    assert finding.severity == "error"
 
 
 def test_a_loss_without_a_gradient_is_not_the_networks_fault():
@@ -515,3 +540,38 @@ def test_a_step_belongs_to_the_layer_between():
         points = [point(n, kind=kind, gradient_norm=1.0 if i >= cliff else 1e-8) for i, (n, kind) in enumerate(names)]
         (finding,) = VanishingGradient().check(evidence(trunk=tuple(points)))
         assert finding.where == where
+
+
+def test_a_trunk_of_two_steps_is_not_judged_to_explode():
+    steep = evidence(2, each=along(gradient_norm=1e-4))
+    assert ExplodingGradient().check(steep) == NotApplicable("the trunk has fewer than 3 steps, so nothing compounds")
+
+
+def test_a_hidden_weight_that_starts_at_zero_and_learns_is_no_vanishing_gradient():
+    patient = evidence(12, each=lambda i: {"point": {"gradient_norm": 0.1 * (i > 5)}})
+    layers = list(patient.layers)
+    layers[5] = dataclasses.replace(layers[5], weight_rms=0.0, weight_gradient_rms=0.1)
+    expected = NotApplicable("`layer5` starts at zero, so no gradient passes it in the first step")
+    assert VanishingGradient().check(dataclasses.replace(patient, layers=tuple(layers))) == expected
+    layers[5] = dataclasses.replace(layers[5], weight_gradient_rms=0.0)
+    stuck = VanishingGradient().check(dataclasses.replace(patient, layers=tuple(layers)))
+    assert severities(stuck) == ["error"], "negative control: it never learns"
+
+
+def test_copies_are_a_warning_and_twins_an_error():
+    assert severities(SymmetricUnits().check(with_layers(evidence(), copied_fraction=0.9)))[0] == "warning"
+    assert severities(SymmetricUnits().check(with_layers(evidence(), identical_fraction=0.9)))[0] == "error"
+    assert SymmetricUnits().check(with_layers(evidence(), copied_fraction=0.4)) == ()
+
+
+def test_saturated_steps_of_an_unrolled_network_are_no_branch():
+    inside = with_layers(evidence(), saturated_fraction=0.9, in_branch=True)
+    assert set(severities(SaturatedUnits().check(inside))) == {"info"}
+    assert "warning" in severities(SaturatedUnits().check(with_layers(inside, num_calls=12)))
+
+
+def test_a_bias_that_cancels_is_information():
+    cancels = dataclasses.replace(evidence(), unused=(UnusedParameter(name="layer1.bias"),))
+    assert severities(UnusedParameters().check(cancels)) == ["info"]
+    whole = (UnusedParameter(name="layer1.weight"), UnusedParameter(name="layer1.bias"))
+    assert severities(UnusedParameters().check(dataclasses.replace(cancels, unused=whole))) == ["warning"]

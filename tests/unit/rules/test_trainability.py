@@ -8,7 +8,8 @@ import pytest
 
 from justfit.records import NonFinite
 from justfit.rules import trainability
-from tests.unit.rules.signals import NAN, along, evidence, with_trunk
+from justfit.rules._trainability import CHAOS_DECADES, ENERGY, NORMALISED_DECADES
+from tests.unit.rules.signals import NAN, along, evidence, with_layers, with_trunk
 
 HEALTHY = trainability(evidence())
 
@@ -28,7 +29,7 @@ def of_energy(share, **fields):
 
 def test_a_network_that_keeps_everything_scores_about_one():
     assert (HEALTHY.gradient_part, HEALTHY.limited_by) == (1.0, "")
-    assert HEALTHY.score == HEALTHY.rank_part == pytest.approx(0.6 / 0.61)  # the share that differs is 0.6
+    assert HEALTHY.score == HEALTHY.rank_part == pytest.approx(0.6 / (0.6 + ENERGY))  # the share that differs is 0.6
     assert HEALTHY.probability > 0.9
 
 
@@ -65,7 +66,7 @@ def test_more_energy_of_the_differences_is_never_worse():
     scores = [of_energy(share).score for share in (0.0, 1e-12, 1e-4, 1e-2, 0.5, 1.0)]
     assert scores == sorted(scores)
     assert scores[0] == 0
-    assert scores[-1] == pytest.approx(1 / 1.01)
+    assert scores[-1] == pytest.approx(1 / 1.03)
 
 
 def test_differences_of_the_size_of_roundings_are_none():
@@ -93,6 +94,18 @@ def test_chaos_is_worst_vanishing_next_and_growth_with_the_signal_is_mended_by_c
     chaos, vanishing, common = of_gain(factor), of_gain(1 / factor), of_gain(factor, rms=factor)
     assert chaos.score < vanishing.score < 1
     assert chaos.score < common.score < 1 or factor < 1.5
+
+
+def test_chaos_does_less_harm_where_normalisations_free_the_scale_of_most_weights():
+    plain = evidence(each=along(gradient_norm=1 / 1.5))
+    decades = 12 * math.log10(1.5)
+    assert trainability(plain).gradient_part == pytest.approx(math.exp(-((decades / CHAOS_DECADES) ** 2)))
+    for free in (with_trunk(plain, normalised=True), with_layers(plain, normalised=True)):
+        assert trainability(free).gradient_part == pytest.approx(math.exp(-decades / NORMALISED_DECADES))
+    few = evidence(each=lambda i: {**along(gradient_norm=1 / 1.5)(i), "layer": {"normalised": i < 6}})
+    assert trainability(few).gradient_part == trainability(plain).gradient_part, "half of the layers are not most"
+    vanishing = evidence(each=along(gradient_norm=1.5))
+    assert trainability(with_trunk(vanishing, normalised=True)).gradient_part == trainability(vanishing).gradient_part
 
 
 def test_a_signal_that_grows_alone_is_not_the_gradients_matter():

@@ -38,6 +38,16 @@ def test_dropout_outside_its_contract(dropout):
         Variant(l2=0.0, dropout=dropout)
 
 
+@pytest.mark.parametrize("init", ["auto", "magic"])
+def test_a_scheme_that_measures_or_is_none(init):
+    with pytest.raises(
+        ArgumentError,
+        match=rf"^`init` must be one of zero, normal, xavier, glorot, he, lecun, orthogonal\. Found `init='{init}'`\. "
+        r"Networks of a sweep are drawn before they see data; auto measures on a batch\.$",
+    ):
+        Variant(l2=0.0, dropout=0.0, init=init)
+
+
 @pytest.mark.parametrize("sizes", [{"epochs": 0}, {"batch_size": 0}, {"hidden": (8, 0)}])
 def test_sizes_outside_their_contract(sizes):
     with pytest.raises(

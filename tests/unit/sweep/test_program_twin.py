@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from justfit.cures import SCHEMES, initialize_
+from justfit.cures import BLIND_SCHEMES, initialize_
 from justfit.sweep import NEVER_HELD_OUT, Problem, Program, Recipe, Variant, _feed, build_module
 from tests.references.plain_training import train_one
 from tests.unit.sweep.samples import make_problem, relative_error, same_network
@@ -45,7 +45,7 @@ def test_mixed_initializations_and_many_dropouts_in_one_chunk():
     rates = [0.05 * step for step in range(1, 13)]
     variants = [
         Variant(l2=0.5, dropout=dropout, fold=fold, init=init)
-        for (dropout, init), fold in zip(itertools.product(rates, SCHEMES), itertools.cycle((0, 1)), strict=False)
+        for (dropout, init), fold in zip(itertools.product(rates, BLIND_SCHEMES), itertools.cycle((0, 1)), strict=False)
     ]
     program = Program(problem, recipe, variants)
     assert program.num_chunks < len(variants) / 5
@@ -54,7 +54,7 @@ def test_mixed_initializations_and_many_dropouts_in_one_chunk():
         assert relative_error(program.module(index), train_one(problem, recipe, variants[index], 2)) <= 1e-10
 
 
-@pytest.mark.parametrize("init", SCHEMES)
+@pytest.mark.parametrize("init", BLIND_SCHEMES)
 def test_training_starts_from_the_scheme(init):
     problem = make_problem()
     program = Program(problem, Recipe(hidden=(8, 5)), [Variant(l2=0.0, dropout=0.0, seed=3, init=init)])
