@@ -195,7 +195,11 @@ def depth_section(found):
         "```",
         "●: check. ·: linear growth, drawn through the last point. Both axes logarithmic.",
     ]
-    return lines, [f"{growth:.2f} times the time per layer"] if growth > MAX_GROWTH else []
+    missed = [f"{growth:.2f} times the time per layer"] if growth > MAX_GROWTH else []
+    for depth, (plain, checked) in found.items():
+        if 1000 * plain > MIN_MILLISECONDS and checked > MAX_RATIO * plain:
+            missed.append(f"{depth:,} narrow layers: {checked / plain:.1f}")
+    return lines, missed
 
 
 def ratio_section(rounds, under_test):
