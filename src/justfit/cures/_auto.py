@@ -10,8 +10,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
+from justfit.cures._auto_addend import split_sums
 from justfit.cures._auto_basis import Step, choose_basis, key_of
+from justfit.cures._auto_batch import needs_gradient, require_batch, running
 from justfit.cures._auto_draw import draw_bases
 from justfit.cures._auto_fit import Fit, fit_sizes
 from justfit.cures._auto_recurrent import recurrent_values
@@ -29,7 +32,9 @@ from justfit.probe import (
     unwrap,
 )
 
+Values = tuple[tuple[nn.Parameter, Tensor], ...]
 COMPUTED = "its layer's weight is computed from other parameters (parametrized, weight-normalised or pruned)"
+MAX_OBSTACLES = 3  # named in an error
 MAX_PASSES = 4  # forward passes in all
 TOLERATED_LOG_GAIN = math.log(2.0)  # of ∂L/∂activation between the ends of the trunk
 FIRST_STEP = 4.0  # log-scale per log-gain per layer, until two measurements give a secant
@@ -41,39 +46,75 @@ def initialize_auto(
     """Initialize by measuring; see `initialize_` for what it does.
 
     Raises:
-        ArgumentError: No batch was given.
+        ArgumentError: No batch was given, it is empty, or it holds NaN or infinity.
         UnsupportedModuleError: No operation of the forward pass uses a weight that can be initialized.
     """
-    if not inputs and not keywords:
-        raise ArgumentError(
-            'The scheme "auto" must see a batch, since it measures what flows through the network.',
-            found="no inputs",
-            way_out='Pass one batch, as the module takes it: `initialize_(module, inputs, scheme="auto")`.',
-        )
+    require_batch(inputs, keywords)
     bare = unwrap(module)
     batch = Batch(inputs=inputs, keywords=keywords)
-    before: tuple[tuple[nn.Parameter, Tensor], ...] = ()
+    # A forward pass may write into parameters, and `untouched` copies small networks only.
+    before = tuple((parameter, parameter.detach().clone()) for parameter in _real(bare))
     try:
-        with untouched(bare), eager(bare):
-            structure = read_structure(bare, batch)
-            plan = AutoPlan(bare, structure, seed)
-            if not plan.steps and not plan.recurrent:
-                raise UnsupportedModuleError(
-                    "The forward pass must use a linear, convolution or recurrent weight.",
-                    found=f"a {type(bare).__name__} whose forward pass used none",
-                    way_out="Check that the inputs reach the layers; embeddings and norms keep their values.",
-                )
-            before = plan.values()  # `untouched` copies small networks only
-            drawn = draw_bases(plan.steps, seed)
-            plan.write(drawn)
-            fit = fit_sizes(bare, batch, structure, plan.steps)
-        plan.write(drawn, fit.factors)
-        num_passes = 1 + fit.num_passes
-        num_passes += plan.correct(batch, MAX_PASSES - num_passes)
-        return plan.record(before, fit, num_passes)
+        try:
+            return _initialize(bare, batch, seed, before, with_gradient=False)
+        except RuntimeError as error:
+            if not needs_gradient(error):
+                raise
+        _restore(before)
+        return _initialize(bare, batch, seed, before, with_gradient=True)
     except BaseException:  # Ctrl-C included: a half-initialized network is worse than an untouched one
-        write(before)
+        _restore(before)
         raise
+
+
+def _real(module: nn.Module) -> list[nn.Parameter]:
+    return [p for p in module.parameters() if not isinstance(p, UninitializedParameter) and not p.is_meta]
+
+
+def _restore(before: Values) -> None:
+    """Write back what differs in any bit; memory may be mapped from a file that must not be written."""
+    write(tuple((parameter, value) for parameter, value in before if not torch.equal(_bits(parameter), _bits(value))))
+
+
+def _bits(values: Tensor) -> Tensor:
+    return values.detach().reshape(-1).view(torch.uint8) if values.layout == torch.strided else values.detach()
+
+
+def _initialize(module: nn.Module, batch: Batch, seed: int, before: Values, *, with_gradient: bool) -> Initialization:
+    with untouched(module), eager(module), running(module, with_gradient=with_gradient):
+        named = list(module.named_parameters(remove_duplicate=False))  # the forward pass may put others in their place
+        structure = split_sums(read_structure(module, batch))
+        _restore(before)
+        plan = AutoPlan(module, structure, seed, named)
+        if not plan.steps and not plan.recurrent:
+            is_multiplied = any(not use.call.operation.startswith("embedding") for use in structure.uses)
+            raise _nothing_to_do(module, plan.untouched if is_multiplied else {})
+        drawn = draw_bases(plan.steps, seed)
+        plan.write(drawn)
+        fit = fit_sizes(module, batch, structure, plan.steps)
+    _restore(before)
+    plan.write(drawn, fit.factors)
+    num_passes = 1 + fit.num_passes
+    num_passes += plan.correct(batch, MAX_PASSES - num_passes)
+    old = {id(parameter): value for parameter, value in before}
+    return plan.record(tuple((parameter, old[id(parameter)]) for parameter in plan.changed()), fit, num_passes)
+
+
+def _nothing_to_do(module: nn.Module, obstacles: Mapping[str, str]) -> UnsupportedModuleError:
+    kind = type(module).__name__
+    if not obstacles:
+        return UnsupportedModuleError(
+            "The forward pass must use a linear, convolution or recurrent weight.",
+            found=f"a {kind} whose forward pass used none",
+            way_out="Check that the inputs reach the layers; embeddings and norms keep their values.",
+        )
+    shown = "; ".join(f"`{name}`: {reason}" for name, reason in list(obstacles.items())[:MAX_OBSTACLES])
+    more = len(obstacles) - MAX_OBSTACLES
+    return UnsupportedModuleError(
+        "The forward pass must use a linear, convolution or recurrent weight that may be changed.",
+        found=f"a {kind} that uses none but {shown}" + (f"; and {more} more" if more > 0 else ""),
+        way_out="Initialize before parametrizing, pruning or tying; weights that are zero on purpose need nothing.",
+    )
 
 
 class AutoPlan:
@@ -83,15 +124,19 @@ class AutoPlan:
         module: Unwrapped.
         structure: What stands where.
         seed: Of every random stream.
+        named: Every parameter by each of its names, as before the first forward pass.
     """
 
-    def __init__(self, module: nn.Module, structure: Structure, seed: int) -> None:
+    def __init__(
+        self, module: nn.Module, structure: Structure, seed: int, named: list[tuple[str, nn.Parameter]]
+    ) -> None:
         self.module = module
         self.seed = seed
         self.names: dict[int, list[str]] = {}
-        for name, parameter in module.named_parameters(remove_duplicate=False):
+        for name, parameter in named:
             self.names.setdefault(id(parameter), []).append(name)
-        self.parameters = dict(module.named_parameters())
+        whole = dict(named)
+        self.parameters = {names[0]: whole[names[0]] for names in self.names.values()}
         self.recurrent = recurrent_values(module, seed)
         self.untouched: dict[str, str] = {}
         self.steps: dict[str, Step] = {}
@@ -123,10 +168,9 @@ class AutoPlan:
                 if id(whole) in self.names:
                     self.biases.setdefault(self.names[id(whole)][0], []).append(call.bias)
 
-    def values(self) -> tuple[tuple[nn.Parameter, Tensor], ...]:
-        """Copy the present values of everything that will change."""
-        named = [self.parameters[name] for name in (*self.keys, *self.biases, *self.recurrent)]
-        return tuple((parameter, parameter.detach().clone()) for parameter in named)
+    def changed(self) -> list[nn.Parameter]:
+        """List everything that changes, in the order of the record."""
+        return [self.parameters[name] for name in (*self.keys, *self.biases, *self.recurrent)]
 
     @torch.no_grad()
     def write(self, drawn: Mapping[str, Tensor], factors: Mapping[str, float] | None = None) -> None:
@@ -163,7 +207,7 @@ class AutoPlan:
             total = wanted
         return len(done)
 
-    def record(self, before: tuple[tuple[nn.Parameter, Tensor], ...], fit: Fit, num_passes: int) -> Initialization:
+    def record(self, before: Values, fit: Fit, num_passes: int) -> Initialization:
         """Say what was done."""
         changes = [
             self._change(name, [(key, self.steps[key]) for key in keys], fit) for name, keys in self.keys.items()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from justfit.cures._auto_addend import added_signal, addend
 from justfit.cures._auto_basis import Step, key_of
 from justfit.probe import AttentionCall, Batch, Node, Structure, Tracer, WeightedCall, run_forward
 
@@ -55,7 +57,7 @@ def fit_sizes(module: nn.Module, batch: Batch, structure: Structure, steps: Mapp
 
 def _pass(module: nn.Module, batch: Batch, structure: Structure, steps: Mapping[str, Step], known: Fit) -> Fit:
     known.num_passes += 1
-    tracer = Tracer(module, _Fitter(structure, steps, known), keeps_signal=False)
+    tracer = _FitTracer(module, _Fitter(structure, steps, known))
     run_forward(module, batch, tracer, with_gradient=False)
     return known
 
@@ -73,6 +75,20 @@ def _solve_shared(fit: Fit) -> Fit:
     return solved
 
 
+class _FitTracer(Tracer):
+    """Also tells the fitter what `addmm` multiplies its first argument by."""
+
+    def __init__(self, module: nn.Module, fitter: _Fitter) -> None:
+        super().__init__(module, fitter, keeps_signal=False)
+        self._fitter = fitter
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self._fitter.beta = kwargs.get("beta", 1.0) if kwargs else 1.0
+        return super().__torch_function__(func, types, args, kwargs)
+
+
 class _Fitter:
     def __init__(self, structure: Structure, steps: Mapping[str, Step], fit: Fit) -> None:
         self.fit = fit
@@ -81,11 +97,20 @@ class _Fitter:
         self.wanted = {use.skip.index for use in structure.uses if use.skip is not None}
         self.stream_rms: dict[int, float] = {}
         self.origin: dict[int, float] = {}
+        self.beta = 1.0
 
     def weighted(self, call: WeightedCall, output: Tensor) -> Tensor:
         key = key_of(call)
         step = self.steps.get(key)
         if step is not None:
+            if output is call.bias:  # `addmm_`: the product can no longer be told from what it was added to
+                self.fit.factors.setdefault(key, 1.0)
+                self.fit.reasons.setdefault(key, "added in place, so its size could not be measured")
+                self._remember(call.node, output, is_sum=True)
+                return output
+            added = addend(call, output, self.beta)
+            if added is not None:
+                output.sub_(added)
             size = sample_rms(output)
             if key not in self.fit.factors:
                 self.fit.factors[key], self.fit.reasons[key] = self._factor(step, output, size)
@@ -94,18 +119,22 @@ class _Fitter:
             if call.weight.shape == first.shape and call.weight.stride() == first.stride():  # no tied transpose
                 self.fit.sizes.setdefault(key, []).append(size * factor)
             output.mul_(factor)  # fresh from its operation: nobody else holds it yet
-        self._remember(call.node, output)
+            if added is not None:
+                output.add_(added)  # only the product has a weight to scale
+        self._remember(call.node, output, is_sum=added_signal(call) is not None)
         return output
 
     def operation(self, node: Node, _: list[Tensor], output: Tensor) -> None:
-        self._remember(node, output)
+        self._remember(node, output, is_sum=node.operation == "add")
 
     def attention(self, call: AttentionCall) -> None:
         self._remember(call.node, call.output)
 
     def _factor(self, step: Step, output: Tensor, size: float) -> tuple[float, str]:
         use, basis = step.use, step.basis
-        if not 0.0 < size < math.inf:
+        if not math.isfinite(size):
+            return 1.0, "NaN or infinity flowed through it on this batch, so its size could not be measured"
+        if size <= 0.0:
             return 1.0, "nothing flowed through it on this batch, so its size could not be measured"
         if use.normalised:
             return 1.0 / size, "output rms 1, before a normalisation"
@@ -121,18 +150,19 @@ class _Fitter:
                 return scale, f"mean square slope 1 through {use.activation}: neither order nor chaos"
         return 1.0 / size, "output rms 1"
 
-    def _remember(self, node: Node, output: Tensor) -> None:
+    def _remember(self, node: Node, output: Tensor, *, is_sum: bool = False) -> None:
         if node.index not in self.wanted:
             return
         # A stream keeps the size it had before its first sum, so that R branches add up to its size once.
         inherited = next((self.origin[p.index] for p in node.parents if p.index in self.origin), None)
-        size = sample_rms(output) if inherited is None or node.operation != "add" else inherited
+        size = sample_rms(output) if inherited is None or not is_sum else inherited
         self.stream_rms[node.index] = size
         self.origin[node.index] = size
 
 
 def sample_rms(output: Tensor) -> float:
     """Compute the median over examples of the root mean square; one odd example does not set the scale."""
+    output = output.detach()
     if output.dim() != 2:
         output = output.flatten(1) if output.dim() > 1 else output[None]
     if not output.numel():
@@ -140,7 +170,12 @@ def sample_rms(output: Tensor) -> float:
     rows = output.float() if output.dtype in (torch.float16, torch.bfloat16) else output
     sizes = torch.linalg.vector_norm(rows, dim=1)
     median = float(sizes.median()) or float(sizes.norm()) / math.sqrt(len(sizes))
-    return median / math.sqrt(rows.shape[1])
+    if 0.0 < median < math.inf or math.isnan(median):
+        return median / math.sqrt(rows.shape[1])
+    largest = float(rows.abs().amax())
+    if not 0.0 < largest < math.inf or largest == 1.0:
+        return largest
+    return largest * sample_rms(rows / largest)  # squares leave the range of the dtype before the values do
 
 
 @torch.no_grad()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from justfit.probe._graph import Node
 from justfit.probe._operations import NONLINEARITIES, NORMALISATIONS
@@ -41,8 +42,26 @@ class LossOperation:
 
 
 @torch.no_grad()
-def look_at_loss(node: Node, operands: list[Tensor]) -> LossOperation | None:
+def look_at_loss(node: Node, operands: list[Tensor], output: Tensor) -> LossOperation | None:
     """Look at one operation inside the loss; None if it is not a loss function and nothing is wrong with it."""
+    found = _look(node, operands)
+    if found is None or math.isnan(found.expected) or _is_plain_mean(found.name, operands, output):
+        return found
+    return dataclasses.replace(found, expected=math.nan, expected_words="")
+
+
+def _is_plain_mean(name: str, operands: list[Tensor], output: Tensor) -> bool:
+    """Tell whether a loss is the plain mean over examples: not a sum, not weighted, not smoothed."""
+    if output.numel() != 1:
+        return False
+    try:
+        plain = getattr(nn.functional, name)(operands[0].detach(), operands[1].detach())
+    except (RuntimeError, ValueError):  # an argument that is needed was left out
+        return False
+    return bool(torch.isclose(output.detach().reshape(()), plain, rtol=1e-3, equal_nan=True))
+
+
+def _look(node: Node, operands: list[Tensor]) -> LossOperation | None:
     if node.operation in LOSSES and len(operands) >= 2:
         prediction, target = operands[0], operands[1]
         last = _last_operation(node.parents[0]) if node.parents else ""

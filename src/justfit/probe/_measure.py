@@ -10,13 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from justfit.errors import ArgumentError, UnsupportedModuleError
 from justfit.probe._evidence import build_evidence
 from justfit.probe._graph import connect
 from justfit.probe._layers import activation_place
 from justfit.probe._nonfinite import find_nonfinite_operation, find_nonfinite_values
 from justfit.probe._process_state import collecting_later
 from justfit.probe._reader import SignalReader
-from justfit.probe._run import Batch, Loss, LossFunction, run_forward, run_loss, tensors_in
+from justfit.probe._run import Batch, Loss, LossFunction, fresh, run_forward, run_loss, tensors_in
 from justfit.probe._statistics import norms
 from justfit.probe._tracer import Tracer
 from justfit.probe._untouched import untouched
@@ -51,16 +52,26 @@ def read_signals(
         Everything that was measured.
 
     Raises:
-        ArgumentError: No loss can be made from these arguments, or nothing depends on the parameters.
-        UnsupportedModuleError: The module cannot be run as it is: sharded, scripted, on the meta device, lazy.
+        ArgumentError: The batch is empty, no loss can be made from these arguments, or nothing depends on the
+            parameters.
+        UnsupportedModuleError: The module cannot be run as it is: sharded, scripted, on the meta device, lazy, with
+            reentrant checkpoints.
         Exception: Whatever the module itself raises, with a note.
 
     References:
         Schoenholz, Gilmer, Ganguli, Sohl-Dickstein, "Deep Information Propagation", 2017, sections 4 and 5.
     """
     module = unwrap(module)
-    batch = Batch(inputs=inputs, keywords=keywords or {}, targets=targets, loss_fn=loss_fn)
-    with collecting_later(), untouched(module, targets, loss_fn), eager(module):
+    # Whatever mode the caller is in, gradients are needed; tensors made in inference mode enter as normal copies.
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        collecting_later(),
+        untouched(module, inputs, keywords, targets, loss_fn),
+        eager(module),
+    ):
+        batch = Batch(inputs=inputs, keywords=keywords or {}, targets=fresh(targets, None), loss_fn=loss_fn)
+        _check_batch(batch)
         bad: dict[str, Tensor] = {}
         reader = SignalReader(batch.size)
         tracer = Tracer(module, reader)
@@ -84,6 +95,16 @@ def read_signals(
     return evidence if broken is None else replace(evidence, nonfinite=broken)
 
 
+def _check_batch(batch: Batch) -> None:
+    if batch.size == 0:
+        shapes = ", ".join(str(tuple(tensor.shape)) for tensor in tensors_in((*batch.inputs, *batch.keywords.values())))
+        raise ArgumentError(
+            "The batch must hold at least one example.",
+            found=f"inputs {shapes}",
+            way_out="Pass inputs whose first dimension is at least 1; 32 examples tell more.",
+        )
+
+
 def _backward(loss: Loss, tracer: Tracer, reader: SignalReader) -> dict[str, Tensor | None]:
     """Send the gradient back to the parameters and the inputs, without touching any `.grad`."""
     named = {name: parameter for name, parameter in tracer.owners.parameters.items() if parameter.requires_grad}
@@ -92,7 +113,16 @@ def _backward(loss: Loss, tracer: Tracer, reader: SignalReader) -> dict[str, Ten
         return {}
     places = reader.gradient_places
     asked: list[Any] = [*wanted, *places.values()]
-    gradients = torch.autograd.grad(loss.tensor, asked, allow_unused=True)
+    try:
+        gradients = torch.autograd.grad(loss.tensor, asked, allow_unused=True)
+    except RuntimeError as error:
+        if "checkpoint" not in str(error).lower() or ".grad()" not in str(error):
+            raise
+        raise UnsupportedModuleError(
+            "Gradients must be readable without writing to `.grad`, which reentrant checkpoints do not allow.",
+            found="a module that calls `torch.utils.checkpoint.checkpoint` with `use_reentrant=True`",
+            way_out="Pass `use_reentrant=False` to `checkpoint`, or switch checkpointing off for the check.",
+        ) from error
     reader.take_gradients(dict(zip(places, gradients[len(wanted) :], strict=True)))
     return dict(zip(named, gradients, strict=False))
 

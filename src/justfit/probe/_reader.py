@@ -62,7 +62,7 @@ class SignalReader:
     def operation(self, node: Node, operands: list[Tensor], output: Tensor) -> None:
         """Take what an operation of its kind shows."""
         if self.in_loss or node.operation in LOSSES:
-            found = look_at_loss(node, operands)
+            found = look_at_loss(node, operands, output)
             if found is not None:
                 self.loss_operations.append(found)
         elif node.operation == "add" and len(node.parents) == 2 and output.numel() > 1:

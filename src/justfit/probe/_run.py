@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -73,22 +75,46 @@ def fresh(value: Any, leaves: list[Tensor] | None) -> Any:
     """Copy tensors, so that the network may write into its inputs.
 
     Args:
-        value: Any nesting of tuples, lists and dicts; other values stay as they are.
+        value: Any nesting of tuples, lists, mappings and dataclasses, each of which keeps its type; other values stay
+            as they are.
         leaves: Where to add the leaf of each floating-point input, so that gradients reach it; None for no gradients.
     """
     if isinstance(value, Tensor):
-        copy = value.detach().clone()
-        if leaves is None or not copy.is_floating_point():
-            return copy
-        leaves.append(copy.requires_grad_())
-        return copy.clone()  # no leaf: a network may change it in place
-    if isinstance(value, dict):
-        return {key: fresh(inner, leaves) for key, inner in value.items()}
+        clone = value.detach().clone()
+        if leaves is None or not clone.is_floating_point():
+            return clone
+        leaves.append(clone.requires_grad_())
+        return clone.clone()  # no leaf: a network may change it in place
+    if isinstance(value, Mapping):
+        return _fresh_mapping(value, leaves)
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*(fresh(inner, leaves) for inner in value))
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple):
         return type(value)(fresh(inner, leaves) for inner in value)
+    if isinstance(value, list):
+        refilled = copy.copy(value)
+        refilled[:] = [fresh(inner, leaves) for inner in value]
+        return refilled
+    if dataclasses.is_dataclass(value) and not isinstance(value, type | nn.Module):
+        twin = copy.copy(value)  # not `replace`: that would run `__post_init__` again and needs every `InitVar`
+        for field in dataclasses.fields(value):
+            object.__setattr__(twin, field.name, fresh(getattr(value, field.name), leaves))  # frozen ones as well
+        return twin
     return value
+
+
+def _fresh_mapping(value: Mapping[Any, Any], leaves: list[Tensor] | None) -> Any:
+    content = {key: fresh(inner, leaves) for key, inner in value.items()}
+    if type(value) is dict:
+        return content
+    if not hasattr(type(value), "__setitem__"):
+        return MappingProxyType(content) if isinstance(value, MappingProxyType) else value
+    refilled: Any = copy.copy(value)
+    if getattr(value, "__dict__", None) is value:  # keys are attributes: `self.__dict__ = self`
+        refilled.__dict__ = refilled
+    for key, inner in content.items():
+        refilled[key] = inner
+    return refilled
 
 
 def run_forward(module: nn.Module, batch: Batch, tracer: Tracer, *, with_gradient: bool) -> Any:

@@ -89,13 +89,15 @@ def unit_dimension(activation: Tensor, operation: str) -> int:
 
 
 def largest_by_unit(preactivation: Tensor, dimension: int) -> Tensor:
-    """Find each unit's largest preactivation over examples and positions."""
+    """Find each unit's largest preactivation over examples and positions; NaN where there are none."""
+    if not preactivation.numel():  # an expert may get no example
+        return preactivation.new_full((preactivation.shape[dimension],), math.nan)
     others = [axis for axis in range(preactivation.dim()) if axis != dimension]
     return preactivation.detach().amax(dim=others) if others else preactivation.detach().clone()
 
 
 def dead_shares(largest: dict[int, tuple[Tensor, float]]) -> dict[int, float]:
-    """Measure shares of units that are never above a bound.
+    """Measure shares of units that are never above a bound; NaN where nothing is known of any unit.
 
     Args:
         largest: By node index, each unit's largest preactivation, and the bound.
@@ -106,7 +108,9 @@ def dead_shares(largest: dict[int, tuple[Tensor, float]]) -> dict[int, float]:
     found: dict[int, float] = {}
     for (below, *_), indices in groups.items():
         units_NU = torch.stack([largest[index][0] for index in indices])
-        found.update(zip(indices, (units_NU <= below).double().mean(1).tolist(), strict=True))
+        shares_N = (units_NU <= below).double().mean(1)
+        shares_N[units_NU.isnan().all(1)] = math.nan
+        found.update(zip(indices, shares_N.tolist(), strict=True))
     return found
 
 

@@ -128,6 +128,8 @@ def _whole_as_words(tensor: Tensor, num_bytes: int) -> Tensor | None:
     """Do what `_as_words` does, faster, for a plain tensor that fills its memory."""
     if type(tensor) not in (Tensor, nn.Parameter) or not tensor.is_contiguous() or tensor.dim() == 0:
         return None
+    if num_bytes == 0 or tensor.is_inference():  # a view of an inference tensor could not be written to
+        return None
     size = tensor.element_size()
     if tensor.numel() * size != num_bytes or tensor.shape[-1] * size % WORD_BYTES or tensor.is_complex():
         return None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -13,6 +12,7 @@ import torch.nn.functional
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from justfit.probe._composite import plain_branches
 from justfit.probe._graph import Node
 from justfit.probe._names import Owner, Owners
 from justfit.probe._operations import (
@@ -168,7 +168,7 @@ class Tracer(TorchFunctionMode):
         if name in SPECIAL:
             self.has_routing |= name in ROUTING
             if name in COMPOSITE:
-                with self, _plain_branches():
+                with self, plain_branches():
                     return func(*args, **kwargs)
             if name in DROPOUTS:
                 return args[0] if args else kwargs["input"]
@@ -362,8 +362,9 @@ def _quiet(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tu
         if len(args) > 4:
             args = (*args[:4], 0.0, *args[5:])
         kwargs = {**kwargs, "dropout_p": 0.0} if len(args) <= 4 else kwargs
-    elif name in RECURRENT and len(args) == 9:  # input, state, weights, has_biases, layers, dropout, train, …
-        place = 5
+    elif name in RECURRENT and len(args) == 9:
+        # input, state, weights, has_biases, layers, dropout, …; packed: data, batch sizes, state, weights, …
+        place = 5 if isinstance(args[3], bool) else 6
         args = (*args[:place], 0.0, *args[place + 1 :])
     elif name == "batch_norm" and isinstance(args[0], Tensor):
         values = args[0]
@@ -375,15 +376,3 @@ def _quiet(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tu
             given["training"] = True
         args, kwargs = (given.pop("input"),), given
     return args, kwargs
-
-
-@contextmanager
-def _plain_branches() -> Iterator[None]:
-    """Let a composite function of torch run its body, and not ask this mode again whether to."""
-    functional: Any = torch.nn.functional
-    asked = functional.has_torch_function
-    functional.has_torch_function = lambda _: False
-    try:
-        yield
-    finally:
-        functional.has_torch_function = asked

@@ -14,6 +14,7 @@ from justfit.report._trunk import change
 SENTENCE = 600  # most letters of a sentence that a rule wrote
 _NOUNS: tuple[tuple[Severity, str], ...] = (("error", "error"), ("warning", "warning"), ("info", "note"))
 _MOST_NAMES = 3
+DOUBT = 0.1  # the probability of training below which a checkup says so unasked
 
 
 def verdict(checkup: Checkup) -> str:
@@ -22,6 +23,11 @@ def verdict(checkup: Checkup) -> str:
     if checkup.findings:
         return f"{counted(checkup.findings)} in {network}: {_diseases(checkup.findings)}."
     if not checkup.layers:
+        num = checkup.evidence.num_parameters
+        if num:
+            return (
+                f"Nothing could be judged: none of the {num:,} parameters of {shown(checkup.evidence.module)} was seen."
+            )
         return f"No findings: {shown(checkup.evidence.module)} has no layers with weights."
     if not will_train(checkup.trainability):
         return f"No findings in {network}, but {_low(checkup.trainability)}."
@@ -48,8 +54,11 @@ def tone(checkup: Checkup) -> Tone:
 
 
 def will_train(trainability: Trainability) -> bool:
-    """The score reaches its threshold; False where it could not be told."""
-    return trainability.score >= trainability.threshold
+    """Training is not all but ruled out; False where it could not be told.
+
+    Not where the score merely misses its threshold: that is one half, and bottlenecks and trained networks lie there.
+    """
+    return trainability.probability >= DOUBT
 
 
 def trainability_sentence(trainability: Trainability) -> str:

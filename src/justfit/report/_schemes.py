@@ -16,7 +16,7 @@ from justfit.report._trunk import LOST, Quantity, change, inside, last_rank, sha
 
 _MOST_LINES = 16
 _MOST_ROWS = 300
-_COLUMNS = ("Scheme", "Trains", "Signal", "Gradient", "Rank", "Dead", "Satur.", "Loss")
+_COLUMNS = ("Scheme", "Trains", "Signal", "Gradient", "Rank", "Off", "Loss")
 
 
 def build_comparison_document(comparison: SchemeComparison) -> SignalDocument:
@@ -98,7 +98,7 @@ def schemes_table(comparison: SchemeComparison) -> Table:
     return Table(
         caption="Trains: trainability. Signal: size at the end over size at the start, before the output layer. "
         "Gradient: norm at the start over norm at the end, the way it runs. Rank: effective rank of what the output "
-        "layer reads. Dead and saturated units: mean over the layers.",
+        "layer reads. Off: dead or saturated units, mean over the layers.",
         columns=_COLUMNS,
         rows=tuple(_row(entry) for entry in comparison.schemes),
     )
@@ -115,8 +115,7 @@ def _row(entry: SchemeCheckup) -> tuple[str, ...]:
         times(change(checkup.evidence.trunk, "signal").ratio),
         times(change(checkup.evidence.trunk, "gradient").ratio),
         f"{number(rank)} of {width}" if width else "—",
-        share(_mean([layer.dead_fraction for layer in checkup.layers])),
-        share(_mean([layer.saturated_fraction for layer in checkup.layers])),
+        share(_mean([off for layer in checkup.layers for off in (layer.dead_fraction, layer.saturated_fraction)])),
         "—" if math.isnan(checkup.evidence.loss.value) else loss_value(checkup.evidence.loss),
     )
 

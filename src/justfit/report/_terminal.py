@@ -99,7 +99,9 @@ def print_table(
     kept = tuple(range(len(content.columns))) if console.width >= _NARROW else narrow
     table = empty_table(content.caption, write)
     for k in kept:
-        table.add_column(write(content.columns[k]), justify="left" if k in words else "right")
+        is_number = k not in words
+        # A number that wraps is read wrong: 1.4·10⁻³⁹ would become 1.4·10⁻³.
+        table.add_column(write(content.columns[k]), justify="right" if is_number else "left", no_wrap=is_number)
     for row in content.rows:
         table.add_row(*(write(row[k]) for k in kept))
     console.print(table)

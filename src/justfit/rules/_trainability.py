@@ -27,8 +27,9 @@ def trainability(evidence: SignalEvidence) -> Trainability:
               \cdot \exp\left(-\frac{v^2}{v_0^2} - \frac{c^2}{c_0^2} - \frac{g}{g_0}\right)
 
     with r the nuclear rank (Σσ)²/Σσ² and w the width at the ends of the trunk, output excluded, and E the share of the
-    last activations' mean square that differs between examples. With δ = log₁₀ of ∂L/∂activation at the first over the
-    last point, and f = log₁₀ of the activations' rms at the last over the first: v = max(0, −δ) is vanishing,
+    last activations' mean square that differs between examples, the larger one of the last two points: averaging over
+    positions before the head leaves little of it and does no harm. With δ = log₁₀ of ∂L/∂activation at the first over
+    the last point, and f = log₁₀ of the activations' rms at the last over the first: v = max(0, −δ) is vanishing,
     g = max(0, min(δ, f)) is growth of signal and gradient together, which clipping mends in part, and
     c = max(0, δ) − g is growth of the gradient alone: chaos. All in decades. Where normalisations make most layers
     blind to the scale of their weights, chaos does less harm and counts as c/c₁ instead of c²/c₀².
@@ -66,7 +67,7 @@ def _rank(evidence: SignalEvidence) -> tuple[float, str]:
         return math.nan, ""
     roundoff = evidence.unit_roundoff if math.isfinite(evidence.unit_roundoff) else 0.0
     noise = min(NOISE_FACTOR * roundoff, MOST_NOISE) ** 2
-    energy = last.sample_energy
+    energy = max(point.sample_energy for point in points[-2:])
     diverse = energy**2 / ((energy + ENERGY) * (energy + noise)) if energy > 0 else 0.0
     words = (
         f"examples differ in {ranks[1]:.2g} directions at `{last.name}` of {ranks[0]:.3g} at `{first.name}`, "

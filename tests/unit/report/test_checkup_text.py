@@ -84,8 +84,10 @@ def test_the_first_line_is_the_verdict(name, words):
 def test_no_findings_promises_only_what_was_measured():
     blind = replace(checkups.unmeasured(), findings=())
     assert verdict(blind) == "No findings in MyNet (2 layers), but whether it will train could not be told."
-    low = checkups.checkup(3, score=0.2)
-    assert verdict(low) == "No findings in MyNet (3 layers), but its trainability, 0.20, is below 0.5."
+    low = checkups.checkup(3, score=0.05)
+    assert verdict(low) == "No findings in MyNet (3 layers), but its trainability, 0.050, is below 0.5."
+    open_question = checkups.checkup(3, score=0.2)
+    assert "trainability" not in verdict(open_question), "one in five trains: no reason to warn unasked"
     one = checkups.checkup(1)
     assert verdict(one) == "No findings: signals and gradients pass through the one layer of MyNet."
     trunk = tuple(replace(point, gradient_norm=float("nan")) for point in one.evidence.trunk)
@@ -193,3 +195,11 @@ def test_sparklines_share_one_scale():
     assert sparkline([1e-9, 0.0, float("nan"), float("inf")], 1e-7, 1.0, 40) == "▁ ·█"
     assert len(sparkline([1.0] * 1000, 0.1, 1.0, 32)) == 32
     assert sparkline([], 0.1, 1.0, 32) == ""
+
+
+def test_a_network_of_which_nothing_was_seen_is_not_called_clear():
+    made = checkups.checkup(3)
+    unseen = replace(made, evidence=replace(made.evidence, layers=(), trunk=(), num_parameters=1234), findings=())
+    text = squeezed(printed(render_checkup_text, unseen))
+    assert f"Nothing could be judged: none of the 1,234 parameters of {made.evidence.module} was seen." in text
+    assert "No findings" not in text

@@ -24,7 +24,7 @@ def of_rank(last, depth=12, name="effective_rank"):
 
 
 def of_energy(share, **fields):
-    return trainability(evidence(each=lambda i: {"point": {"sample_energy": share} if i == 12 else {}}, **fields))
+    return trainability(evidence(each=lambda i: {"point": {"sample_energy": share} if i >= 11 else {}}, **fields))
 
 
 def test_a_network_that_keeps_everything_scores_about_one():
