@@ -102,4 +102,4 @@ def fans_of(shape: tuple[int, ...], unit_dimension: int, groups: int, stride: in
         return shape[0] / groups * window / stride, float(shape[1] * window)
     if kind.startswith("conv"):
         return float(shape[1] * window), shape[0] / groups * window / stride
-    return float(math.prod(shape) // shape[unit_dimension]), float(shape[unit_dimension])
+    return float(math.prod(shape) // max(shape[unit_dimension], 1)), float(shape[unit_dimension])

@@ -77,3 +77,9 @@ def test_threads_that_overlap_leave_torch_as_it_was():
     leave.set()
     thread.join()
     assert torch.nn.functional.has_torch_function is before
+
+
+def test_a_layer_without_units_is_measured_as_far_as_there_is_something():
+    net = nn.Sequential(nn.Linear(16, 0), nn.ReLU(), nn.Linear(0, 4))
+    layers = read_signals(net, torch.randn(32, 16)).layers
+    assert [layer.shape for layer in layers] == [(0, 16), (4, 0)]
