@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import torch
-import torch.nn.functional
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
