@@ -296,7 +296,10 @@ def test_walls_hold():
     assert done.returncode == 0, done.stdout
 
 
-ROOMS = ("checkup", "cli", "cures", "estimators", "maths", "probe", "records", "report", "rules", "sweep", "tables")
+ROOMS = (
+    "checkup", "cli", "cures", "estimators", "integrations", "logs", "maths", "probe", "records", "report", "rules",
+    "sweep", "tables", "watch",
+)  # fmt: skip
 NOTHING_BROKEN = "Contracts: 3 kept, 0 broken."
 
 

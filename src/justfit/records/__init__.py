@@ -16,6 +16,7 @@ True
 from __future__ import annotations
 
 from justfit.records._fit import DatasetFacts, FitResult, NetworkFacts, TestComparison
+from justfit.records._history import Direction, History
 from justfit.records._json import from_dict, from_json, to_dict, to_json
 from justfit.records._progress import OnProgress, Progress
 from justfit.records._rule_text import RuleText
@@ -39,25 +40,46 @@ from justfit.records._signal import (
 )
 from justfit.records._sweep import Curve, PathPoint, SweepRecord
 from justfit.records._verdict import FIT_STATES, Finding, FitState, FitVerdict, Severity
+from justfit.records._watch import (
+    Cause,
+    FirstFailure,
+    FlightFrame,
+    LayerTrace,
+    LossBins,
+    OptimizerTrace,
+    OverheadFigures,
+    Stage,
+    WatchEvidence,
+    WatchRecord,
+)
 
 __all__ = [
     "FIT_STATES",
     "AttentionSignal",
+    "Cause",
     "Checkup",
     "Curve",
     "DatasetFacts",
+    "Direction",
     "Finding",
+    "FirstFailure",
     "FitResult",
     "FitState",
     "FitVerdict",
+    "FlightFrame",
+    "History",
     "InputSignal",
     "LayerSignal",
+    "LayerTrace",
+    "LossBins",
     "LossFault",
     "LossFaultKind",
     "LossSignal",
     "NetworkFacts",
     "NonFinite",
     "OnProgress",
+    "OptimizerTrace",
+    "OverheadFigures",
     "PathPoint",
     "Progress",
     "RuleText",
@@ -65,6 +87,7 @@ __all__ = [
     "SchemeComparison",
     "Severity",
     "SignalEvidence",
+    "Stage",
     "SweepRecord",
     "TestComparison",
     "Trainability",
@@ -72,6 +95,8 @@ __all__ = [
     "TrunkPoint",
     "Unjudged",
     "UnusedParameter",
+    "WatchEvidence",
+    "WatchRecord",
     "from_dict",
     "from_json",
     "to_dict",

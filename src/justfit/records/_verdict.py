@@ -30,6 +30,8 @@ class Finding:
         cure: What helps, one sentence.
         evidence: The numbers in words; made from value and threshold if not given.
         source: File and line where the layer is built, such as `net.py:41`; None where it cannot be known.
+        since: Step or epoch from which on it holds, as `since_unit` says; None where there is no such thing.
+        since_unit: `step` or `epoch`.
     """
 
     code: str
@@ -44,6 +46,8 @@ class Finding:
     cure: str
     evidence: str = ""
     source: str | None = None
+    since: int | None = None
+    since_unit: str = "step"
 
     def __post_init__(self) -> None:
         if not self.evidence:
@@ -73,6 +77,13 @@ class FitVerdict:
         unit: "nats" or "squared <target>".
         reasons: Sentences that explain the verdict, most important first.
         findings: What the rules found.
+        best_epoch: Of a history: the epoch whose network is to be kept; None where there is no history.
+        last_epoch: Of a history: its last epoch.
+        further_epochs_cost: Of a history: validation loss at the last epoch − at `best_epoch`, smoothed; what the
+            further epochs cost, at least 0, in `unit`. For scores it is what they lost.
+        further_epochs_cost_se: One standard error of it.
+        overfitting_since: Of a history: first epoch from which on it overfits; None where it does not.
+        notes: What was seen of the history that is neither reason nor finding, such as missing values or restarts.
     """
 
     state: FitState
@@ -95,6 +106,12 @@ class FitVerdict:
     unit: str
     reasons: tuple[str, ...]
     findings: tuple[Finding, ...]
+    best_epoch: int | None = None
+    last_epoch: int | None = None
+    further_epochs_cost: float = math.nan
+    further_epochs_cost_se: float = math.nan
+    overfitting_since: int | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         total = sum(self.probabilities.values())
