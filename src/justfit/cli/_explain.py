@@ -14,7 +14,9 @@ from justfit.cli._exits import exit_codes
 from justfit.cli._output import open_console, print_data
 
 if TYPE_CHECKING:
-    from justfit.rules import RuleDescription
+    from rich.console import Console
+
+    from justfit.rules import Alias, RuleDescription
 
 PageFormat = Annotated[Literal["text", "json"], typer.Option("--output-format", help="What to print.")]
 
@@ -26,32 +28,47 @@ def explain(
 ) -> None:
     """Explain a rule.
 
-    Says how it is detected, with its thresholds, why it matters, when it is wrong, and what helps.
+    Says how it is detected, with its thresholds, why it matters, when it is wrong, and what helps. The name of a rule
+    of SageMaker Debugger, such as DeadRelu, leads to the rules that look at the same thing.
     """
     with exit_codes(if_interrupted="Nothing was printed."):
-        from justfit.rules import describe
+        from justfit.rules import codes_of, describe, find_alias
 
-        rule = describe(code)
+        pages = [describe(found) for found in codes_of(code) or (code,)]
+        alias = find_alias(code)
         if output_format == "json":
-            print_data(json.dumps(asdict(rule), ensure_ascii=False, indent=2))
+            page = asdict(pages[0]) if alias is None else {**asdict(alias), "pages": [asdict(page) for page in pages]}
+            print_data(json.dumps(page, ensure_ascii=False, indent=2))
         else:
-            _print_page(rule)
+            _print_pages(pages, alias)
 
 
-def _print_page(rule: RuleDescription) -> None:
-    from rich.padding import Padding
+def _print_pages(pages: list[RuleDescription], alias: Alias | None) -> None:
     from rich.text import Text
 
     with open_console() as console:
-        console.print(Text(f"{rule.code}  {rule.name} ({rule.severity})", style="bold"))
-        console.print(Text(f"\n{rule.summary}"))
-        for heading, text in rule.sections.items():
-            console.print(Text(f"\n{heading}", style="bold underline"))
-            for number, (is_formula, paragraph) in enumerate(paragraphs(text)):
-                if number:
-                    console.print()
-                line = Text(paragraph)
-                console.print(Padding(line, (0, 0, 0, 4), expand=False) if is_formula else line)
+        if alias is not None:
+            console.print(Text(f"{alias.name} of SageMaker Debugger: {', '.join(alias.codes)}", style="bold"))
+            console.print(Text(f"\n{alias.note}\n"))
+        for number, page in enumerate(pages):
+            if number:
+                console.print()
+            _print_page(page, console)
+
+
+def _print_page(rule: RuleDescription, console: Console) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console.print(Text(f"{rule.code}  {rule.name} ({rule.severity})", style="bold"))
+    console.print(Text(f"\n{rule.summary}"))
+    for heading, text in rule.sections.items():
+        console.print(Text(f"\n{heading}", style="bold underline"))
+        for number, (is_formula, paragraph) in enumerate(paragraphs(text)):
+            if number:
+                console.print()
+            line = Text(paragraph)
+            console.print(Padding(line, (0, 0, 0, 4), expand=False) if is_formula else line)
 
 
 def paragraphs(text: str) -> Iterator[tuple[bool, str]]:

@@ -28,3 +28,5 @@ def rules(*, output_format: PageFormat = "text") -> None:
                 table.add_row(rule.code, rule.severity, Text(f"{rule.name}: {rule.summary}"))
             console.print(table)
             console.print("\n`justfit explain CODE` tells more about one.", markup=False)
+            words = "Names of SageMaker Debugger's rules are understood too: `justfit explain VanishingGradient`."
+            console.print(words, markup=False)

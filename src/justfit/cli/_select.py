@@ -60,15 +60,21 @@ def read_codes(texts: Iterable[str], known: Sequence[str], source: str) -> tuple
     """Read lists of codes, separated by commas.
 
     Args:
-        texts: Such as `JF2,JF301`; small letters will do.
+        texts: Such as `JF2,JF301`; small letters will do, and so do names of SageMaker Debugger's rules.
         known: The codes of all rules.
         source: Where they stand, for the message: `--select`, or the file and key.
 
     Raises:
         ArgumentError: One is neither a rule's code nor the beginning of one.
     """
-    codes = [word.strip().upper() for text in texts for word in text.split(",")]
-    for code in codes:
+    from justfit.rules import codes_of
+
+    codes = []
+    for word in (word for text in texts for word in text.split(",")):
+        if aliased := codes_of(word):
+            codes += aliased
+            continue
+        codes.append(code := word.strip().upper())
         if len(code) < len("JF") or not any(rule.startswith(code) for rule in known):
             near = get_close_matches(code, known, n=1)
             raise ArgumentError(

@@ -32,6 +32,7 @@ one forward and one backward pass showed. `RULES` lists all of them, `describe` 
 
 from __future__ import annotations
 
+from justfit.rules._aliases import ALIASES, Alias, codes_of, find_alias
 from justfit.rules._attention_entropy_collapse import AttentionEntropyCollapse
 from justfit.rules._attention_rank_collapse import AttentionRankCollapse
 from justfit.rules._capacity import Capacity
@@ -65,7 +66,9 @@ from justfit.rules._weights_too_large import WeightsTooLarge
 from justfit.rules._weights_too_small import WeightsTooSmall
 
 __all__ = [
+    "ALIASES",
     "RULES",
+    "Alias",
     "AttentionEntropyCollapse",
     "AttentionRankCollapse",
     "Capacity",
@@ -97,7 +100,9 @@ __all__ = [
     "VanishingSignal",
     "WeightsTooLarge",
     "WeightsTooSmall",
+    "codes_of",
     "describe",
+    "find_alias",
     "judge_fit",
     "judge_signals",
     "next_steps",

@@ -12,6 +12,7 @@ from typing import Final
 
 from justfit.errors import ArgumentError
 from justfit.records import Severity
+from justfit.rules._aliases import codes_of
 from justfit.rules._capacity import Capacity
 from justfit.rules._divergence import Divergence
 from justfit.rules._no_signal import NoSignal
@@ -58,15 +59,15 @@ def describe(code: str) -> RuleDescription:
     """Explain a rule, from its docstring and its thresholds.
 
     Args:
-        code: Such as `JF205`, in upper or lower case.
+        code: Such as `JF205`, in upper or lower case; or the name of a rule of SageMaker Debugger.
 
     Returns:
-        The page.
+        The page; for a name of SageMaker Debugger, that of the nearest rule.
 
     Raises:
         ArgumentError: There is no such rule.
     """
-    rule = RULES.get(code.strip().upper())
+    rule = RULES.get((codes_of(code) or (code.strip().upper(),))[0])
     if rule is None:
         nearest = max(RULES, key=lambda known: difflib.SequenceMatcher(None, code.strip().upper(), known).ratio())
         raise ArgumentError(
