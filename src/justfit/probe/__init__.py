@@ -18,10 +18,12 @@ normalisation and attention. What comes out is a plain record of numbers that th
 from __future__ import annotations
 
 from justfit.probe._construction import recording_construction
-from justfit.probe._graph import Node
+from justfit.probe._graph import Node, weights_before
 from justfit.probe._measure import read_signals
+from justfit.probe._nonfinite import Broken, NonFiniteWatcher, find_nonfinite_values
 from justfit.probe._operations import GATES, SATURATING
 from justfit.probe._run import Batch, LossFunction, run_forward, run_loss
+from justfit.probe._running import Running, running_place
 from justfit.probe._source import find_source
 from justfit.probe._structure import Structure, WeightUse, read_structure
 from justfit.probe._tracer import AttentionCall, Observer, Tracer, WeightedCall
@@ -33,20 +35,26 @@ __all__ = [
     "SATURATING",
     "AttentionCall",
     "Batch",
+    "Broken",
     "LossFunction",
     "Node",
+    "NonFiniteWatcher",
     "Observer",
+    "Running",
     "Structure",
     "Tracer",
     "WeightUse",
     "WeightedCall",
     "eager",
+    "find_nonfinite_values",
     "find_source",
     "read_signals",
     "read_structure",
     "recording_construction",
     "run_forward",
     "run_loss",
+    "running_place",
     "untouched",
     "unwrap",
+    "weights_before",
 ]

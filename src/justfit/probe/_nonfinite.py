@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -47,54 +47,72 @@ def find_nonfinite_operation(
         evidence: What was measured.
         gradients: Those of parameters that are not finite.
     """
-    watcher = _Watcher()
+    watcher = NonFiniteWatcher()
     tracer = Tracer(module, watcher)
     run_forward(module, batch, tracer, with_gradient=False)
     culprit = watcher.culprit()
     if culprit is None:
         return _outside_forward(module, evidence, gradients)
-    node, facts, largest = culprit
-    before = weights_before(node)
+    before = weights_before(culprit.node)
     layer = layer_name(tracer.calls[before[0].call].owner.parameter) if before else ""
-    source = find_source(module, layer) if layer else None
     return NonFinite(
-        stage="forward", operation=node.operation, layer=layer, source=source, largest_input=largest, **facts
+        stage="forward",
+        operation=culprit.node.operation,
+        layer=layer,
+        source=find_source(module, layer) if layer else None,
+        largest_input=culprit.largest_input,
+        **culprit.facts,
     )
 
 
-class _Watcher:
-    """Remembers every operation whose result is not finite."""
+class Broken(NamedTuple):
+    """An operation whose result is not finite: its node, kind and number of such values, its largest finite input."""
+
+    node: Node
+    facts: dict[str, Any]
+    largest_input: float
+
+
+class NonFiniteWatcher:
+    """Remembers every operation whose result is not finite.
+
+    Attributes:
+        broken: By index of the node.
+    """
 
     def __init__(self) -> None:
-        self.broken: dict[int, tuple[Node, dict[str, Any], float]] = {}
+        self.broken: dict[int, Broken] = {}
 
     def weighted(self, call: WeightedCall, output: Tensor) -> Tensor:
+        """Look at what a weight made."""
         self._look(call.node, [call.input], output)
         return output
 
     def operation(self, node: Node, operands: list[Tensor], output: Tensor) -> None:
+        """Look at what any other operation made."""
         self._look(node, operands, output)
 
     def attention(self, call: AttentionCall) -> None:
+        """Look at what a fused attention made."""
         self._look(call.node, [call.query, call.key, call.value], call.output)
 
-    def culprit(self) -> tuple[Node, dict[str, Any], float] | None:
+    def culprit(self) -> Broken | None:
         """Return the operation that the first NaN came from; without NaN, the first infinity that no mask wrote."""
-        nans = [index for index, (_, facts, _) in self.broken.items() if facts["kind"] == "nan"]
+        nans = [index for index, found in self.broken.items() if found.facts["kind"] == "nan"]
         if nans:
-            node = self.broken[min(nans)][0]
+            node = self.broken[min(nans)].node
             while True:  # infinity minus infinity is NaN: go back to where the infinity came from
                 behind = [p for p in node.parents if p.index in self.broken and p.operation not in MASKS]
                 if not behind:
                     return self.broken[node.index]
                 node = behind[0]
-        return next((found for found in self.broken.values() if found[0].operation not in MASKS), None)
+        return next((found for found in self.broken.values() if found.node.operation not in MASKS), None)
 
     def _look(self, node: Node, operands: list[Tensor], output: Tensor) -> None:
         if not bool(torch.isfinite(output).all()):
             finite = [tensor[torch.isfinite(tensor)] for tensor in operands if tensor.is_floating_point()]
             sizes = [float(tensor.abs().max()) for tensor in finite if tensor.numel()]
-            self.broken[node.index] = (node, _facts(output), max(sizes, default=math.nan))
+            self.broken[node.index] = Broken(node, _facts(output), max(sizes, default=math.nan))
 
 
 def _outside_forward(module: nn.Module, evidence: SignalEvidence, gradients: dict[str, Tensor]) -> NonFinite | None:

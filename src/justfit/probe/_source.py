@@ -48,7 +48,7 @@ def find_source(root: nn.Module, path: str) -> str | None:
     try:
         names = path.split("[")[0].split(".") if path else []
         place = _decide(_walk(root, names), names)
-        return None if place is None else f"{_shown(place.file, os.getcwd())}:{place.line}"  # noqa: PTH109
+        return None if place is None else f"{shown(place.file, os.getcwd())}:{place.line}"  # noqa: PTH109
     except Exception:  # a report without a line is better than no report
         return None
 
@@ -138,7 +138,8 @@ def _local(node: ast.expr, function: ast.FunctionDef | ast.AsyncFunctionDef) -> 
 
 
 @functools.lru_cache(maxsize=4096)
-def _shown(file: str, folder: str) -> str:
+def shown(file: str, folder: str) -> str:
+    """Write a file relative to a folder if it lies below it."""
     full = Path(file).resolve()
     here = Path(folder).resolve()
     return str(full.relative_to(here)) if full.is_relative_to(here) else str(full)

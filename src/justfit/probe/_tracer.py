@@ -116,17 +116,23 @@ class Observer(Protocol):
 
 
 class Tracer(TorchFunctionMode):
-    """Builds the graph of one forward pass and shows it to an observer; dropout is off while it looks.
+    """Builds the graph of one forward pass and shows it to an observer.
+
+    Dropout is off while it looks and batch normalisation uses the batch, unless the pass is to run as it is.
 
     Args:
         module: The network; only its parameters and buffers are looked at.
         observer: What looks on.
         keeps_signal: Hold on to every tensor that was computed. Without, memory is freed as the network frees it,
             and the `input` of each call is empty.
+        as_it_is: Leave dropout and batch normalisation as the network asks for them.
     """
 
-    def __init__(self, module: nn.Module, observer: Observer, *, keeps_signal: bool = True) -> None:
+    def __init__(
+        self, module: nn.Module, observer: Observer, *, keeps_signal: bool = True, as_it_is: bool = False
+    ) -> None:
         super().__init__()
+        self._as_it_is = as_it_is
         self._hold: Callable[[Tensor], Callable[[], Tensor | None]] = _Held if keeps_signal else weakref.ref
         self._nothing = None if keeps_signal else torch.empty(0)
         self.owners = Owners(module)
@@ -169,11 +175,12 @@ class Tracer(TorchFunctionMode):
             if name in COMPOSITE:
                 with self, plain_branches():
                     return func(*args, **kwargs)
-            if name in DROPOUTS:
+            if name in DROPOUTS and not self._as_it_is:
                 return args[0] if args else kwargs["input"]
             if name == "hardtanh" and _argument(args, kwargs, 1, "min_val") == 0:
                 name = "relu6"  # as `nn.ReLU6` runs it
-            args, kwargs = _quiet(name, args, kwargs)
+            if not self._as_it_is:
+                args, kwargs = _quiet(name, args, kwargs)
         operands = _tensors(args)
         if kwargs:
             operands += _tensors(kwargs.values())
