@@ -8,7 +8,11 @@
     │   ├── TableNotFoundError (FileNotFoundError)  no such file and no such named set
     │   ├── TableFormatError                     the file is not the table its name promises
     │   ├── ColumnError      (LookupError)       a column is missing, unknown or unusable
-    │   └── TargetError                          the target column cannot be learned
+    │   ├── TargetError                          the target column cannot be learned
+    │   └── LogError                             the log of a run cannot be used as it is
+    │       ├── LogNotFoundError (FileNotFoundError)  no such file, and no log in the folder
+    │       ├── LogFormatError                   the file is no log that can be read
+    │       └── LogColumnError (LookupError)     no column, or no single one, holds what is needed
     ├── OutputError          (OSError)           a result cannot be written
     ├── StoredModelError     (ValueError)        a stored model is missing, damaged or foreign
     ├── UnsupportedModuleError (TypeError)       a module of a kind the function does not know
@@ -29,6 +33,10 @@ __all__ = [
     "DataError",
     "DivergedError",
     "JustFitError",
+    "LogColumnError",
+    "LogError",
+    "LogFormatError",
+    "LogNotFoundError",
     "MissingExtraError",
     "OutputError",
     "StoredModelError",
@@ -80,6 +88,22 @@ class ColumnError(DataError, LookupError):
 
 class TargetError(DataError):
     """The target column cannot be learned."""
+
+
+class LogError(DataError):
+    """The log of a training run cannot be used as it is."""
+
+
+class LogNotFoundError(LogError, FileNotFoundError):
+    """There is no such file, or the folder holds no log."""
+
+
+class LogFormatError(LogError):
+    """The file is not a log that can be read."""
+
+
+class LogColumnError(LogError, LookupError):
+    """No column, or no single one, holds what is needed."""
 
 
 class OutputError(JustFitError, OSError):
