@@ -22,7 +22,7 @@ from justfit.probe._graph import Node, weights_before
 from justfit.probe._measure import read_signals
 from justfit.probe._nonfinite import Broken, NonFiniteWatcher, find_nonfinite_values
 from justfit.probe._operations import GATES, SATURATING
-from justfit.probe._run import Batch, LossFunction, run_forward, run_loss
+from justfit.probe._run import Batch, LossFunction, run_forward, run_loss, tensors_in
 from justfit.probe._running import Running, running_place
 from justfit.probe._source import find_source
 from justfit.probe._structure import Structure, WeightUse, read_structure
@@ -54,6 +54,7 @@ __all__ = [
     "run_forward",
     "run_loss",
     "running_place",
+    "tensors_in",
     "untouched",
     "unwrap",
     "weights_before",

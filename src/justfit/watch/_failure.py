@@ -1,0 +1,233 @@
+"""Where NaN or infinity came from first: by running the batch again, or from what the step left behind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from justfit.errors import JustFitError
+from justfit.probe import find_nonfinite_values, find_source
+from justfit.records import FirstFailure
+from justfit.watch._kept import KeptForward
+from justfit.watch._layers import bare_name
+from justfit.watch._left_gradients import LeftGradients, read_left_gradients
+from justfit.watch._loss_trail import LossTrail
+from justfit.watch._reading import real_entries
+from justfit.watch._replay import Replay, Replayed, cause_of, owner_of
+
+MAX_SHOWN_ROWS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedStep:
+    """What the watch knows of the step in which something that is not finite was seen.
+
+    Attributes:
+        step, epoch, batch, examples, rank, weights_intact: As in `FirstFailure`.
+        forwards: Calls of the network since the last good backward pass, oldest first; none if they were not kept.
+        loss: What the loss was; NaN and infinity count as seen, None as not seen.
+        loss_trail: What the loss was computed by.
+        previous_loss: The loss of the step before; None if it was not seen.
+        optimizer: Class of the optimizer.
+        why_not: Why the batch cannot be run again, a phrase; empty if it can.
+    """
+
+    step: int
+    epoch: int = 1
+    batch: int = -1
+    examples: tuple[int, ...] = ()
+    rank: int = 0
+    weights_intact: bool = True
+    forwards: Sequence[KeptForward] = ()
+    loss: float | None = None
+    loss_trail: LossTrail = field(default_factory=LossTrail)
+    previous_loss: float | None = None
+    optimizer: str = ""
+    why_not: str = ""
+
+
+class _Found(NamedTuple):
+    stage: Any
+    cause: Any
+    how: str
+    layer: str = ""
+    operation: str = ""
+    source: str | None = None
+    is_last_step: bool = False
+
+
+def find_first_failure(module: nn.Module, failed: FailedStep) -> FirstFailure:
+    """Name the operation, the layer and the line that NaN or infinity came from.
+
+    In this order: inputs and parameters that are not finite themselves; the forward pass, run again exactly as it
+    ran, with the same dropout; the loss; the backward pass, from a gradient that is sent through the network again and
+    from the gradients that were left. Everything is left as it was, the gradients as well.
+
+    Args:
+        module: The network, in its wrappers or not.
+        failed: What is known of the step.
+
+    Returns:
+        The failure; what could not be told is empty, and `how` says what it rests on.
+
+    Example:
+        >>> import torch
+        >>> from justfit.watch._kept import keep_forward
+        >>> network = nn.Sequential(nn.Linear(2, 2), nn.ReLU(), nn.Linear(2, 1))
+        >>> kept = keep_forward((torch.tensor([[1.0, 2.0], [1.0, math.nan]]),), {})
+        >>> failure = find_first_failure(network, FailedStep(step=3, forwards=(kept,)))
+        >>> failure.stage, failure.operation, failure.how
+        ('input', 'input 0', 'Row 1 of the batch is not finite before the network sees it.')
+    """
+    found = _in_what_went_in(module, failed) or _by_running_again(module, failed) or _from_what_is_left(module, failed)
+    layer = bare_name(found.layer)
+    return FirstFailure(
+        cause=found.cause,
+        stage=found.stage,
+        step=failed.step - 1 if found.is_last_step else failed.step,
+        epoch=failed.epoch,
+        layer=layer,
+        operation=found.operation,
+        source=found.source or (find_source(module, found.layer) if found.layer else None),
+        batch=-1 if found.is_last_step else failed.batch,
+        examples=() if found.is_last_step else failed.examples,
+        rank=failed.rank,
+        weights_intact=failed.weights_intact and found.stage not in ("parameter", "optimizer"),
+        how=found.how,
+    )
+
+
+def _in_what_went_in(module: nn.Module, failed: FailedStep) -> _Found | None:
+    for kept in failed.forwards:
+        seen = find_nonfinite_values(module, kept.batch, {})
+        if seen is not None:
+            rows = _rows_of(seen.operation, kept)
+            return _Found(
+                "input", seen.kind, f"{rows} not finite before the network sees it.", operation=seen.operation
+            )
+    for name, parameter in module.named_parameters():
+        values = real_entries(parameter)
+        if not bool(torch.isfinite(values).all()):
+            return _in_parameter(name, values, failed)
+    for name, buffer in module.named_buffers():
+        if bool(buffer.isnan().any()):  # infinity may be meant there, as in a mask
+            return _in_parameter(name, buffer, failed)
+    return None
+
+
+def _in_parameter(name: str, values: Tensor, failed: FailedStep) -> _Found:
+    layer, bad = owner_of(name), int((~torch.isfinite(values)).sum())
+    share = f"{bad} of {values.numel()} values of `{bare_name(name)}` were not finite when the step began"
+    if failed.previous_loss is not None and math.isfinite(failed.previous_loss):
+        how = f"{share}, although the loss of the step before was finite: the update of that step wrote them."
+        return _Found("optimizer", cause_of(values), how, layer, failed.optimizer or "optimizer", is_last_step=True)
+    return _Found("parameter", cause_of(values), f"{share}.", layer, bare_name(name))
+
+
+def _by_running_again(module: nn.Module, failed: FailedStep) -> _Found | None:
+    if failed.why_not or not failed.forwards:
+        return None
+    try:
+        replay = Replay(module)
+        passes = [replay.forward(kept) for kept in failed.forwards]
+        for kept, seen in zip(failed.forwards, passes, strict=True):
+            if seen.stage and (seen.cause == "nan" or not seen.output_is_finite):
+                return _in_forward(seen, kept)
+        if failed.loss is not None and not math.isfinite(failed.loss):
+            return _in_loss(failed, passes)
+        left = read_left_gradients(module, passes[-1].order)
+        return _in_backward(replay, failed, left, passes)
+    except (JustFitError, RuntimeError, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        found = _from_what_is_left(module, failed)
+        return found._replace(how=f"{found.how} The batch could not be run again: {reason.rstrip('.')}.")
+
+
+def _in_forward(seen: Replayed, kept: KeptForward) -> _Found:
+    rows = f" in row{'s' * (len(seen.rows) > 1)} {_listed(seen.rows)} of {seen.num_rows}" if seen.rows else ""
+    read = f", from inputs up to {seen.largest_input:.3g}" if math.isfinite(seen.largest_input) else ""
+    changed = " The inputs had been written to since they went in." if kept.was_changed else ""
+    how = f"The batch was run again: `{seen.operation}` made the first value that is not finite{rows}{read}.{changed}"
+    return _Found("forward", seen.cause, how, seen.layer, seen.operation, seen.source)
+
+
+def _in_loss(failed: FailedStep, passes: Sequence[Replayed]) -> _Found:
+    trail, value = failed.loss_trail, failed.loss
+    again = "The batch was run again and the output is finite, the loss is not" if passes else "The loss is not finite"
+    if trail.is_certain:
+        how = f"{again}: `{trail.operation}` in it turned finite numbers into others."
+    elif trail.targets:
+        how = f"{again}: what it compares with or multiplies by is not finite."
+    else:
+        how = f"{again}."
+    kind = "nan" if value is None or math.isnan(value) else "inf"
+    return _Found("loss", kind, how, operation=trail.operation or "the loss")
+
+
+def _in_backward(replay: Replay, failed: FailedStep, left: LeftGradients, passes: Sequence[Replayed]) -> _Found | None:
+    for kept in failed.forwards:
+        seen = replay.backward(kept)
+        if seen.stage:
+            how = f"The batch was run again, forward and backward: `{seen.operation}` got a finite gradient"
+            return _Found("backward", seen.cause, f"{how} and passed on one that is not.", seen.layer, seen.operation)
+    forward = next((seen for seen in passes if seen.stage), None)
+    if forward is not None:  # an infinity that the output does not show
+        return _in_forward(forward, failed.forwards[passes.index(forward)])
+    return _from_gradients(left, failed, "The batch was run again and its forward pass is finite; ")
+
+
+def _from_what_is_left(module: nn.Module, failed: FailedStep) -> _Found:
+    reason = failed.why_not or ("" if failed.forwards else "its inputs were not kept")
+    start = f"Told from what the step left behind, not by running it again ({reason}): " if reason else ""
+    left = read_left_gradients(module)
+    if failed.loss is not None and not math.isfinite(failed.loss):
+        found = _in_loss(failed, ())
+        told = "the loss is not finite, so it or the forward pass made it first."
+        return found if failed.loss_trail.is_certain else found._replace(stage="loss", how=_sentence(start + told))
+    return _from_gradients(left, failed, start)
+
+
+def _from_gradients(left: LeftGradients, failed: FailedStep, start: str) -> _Found:
+    layer = left.nearest_broken
+    if layer is None:
+        return _Found("unknown", "nan", _sentence(f"{start}no gradient that is left is other than finite."))
+    cause = "nan" if left.has_nan[layer] else "inf"
+    behind = left.first_behind
+    if behind is not None:
+        told = f"the gradient of `{layer}` is not finite, that of `{behind}` behind it is."
+        return _Found("backward", cause, _sentence(start + told), layer, f"gradient between `{layer}` and `{behind}`")
+    if not left.all_broken:
+        told = f"the gradient of `{layer}` is not finite, and no layer behind it has one."
+        return _Found("backward", cause, _sentence(start + told), layer, f"gradient of `{layer}`")
+    singular = failed.loss_trail.singular
+    told = "no layer's gradient is finite, so it came from behind the last layer"
+    if singular:
+        told += f"; in the loss the derivative of {' and '.join(f'`{name}`' for name in singular)} can be infinite"
+    operation = f"gradient of {singular[0]}" if singular else "gradient of the loss"
+    return _Found("backward", cause, _sentence(f"{start}{told}."), operation=operation)
+
+
+def _rows_of(name: str, kept: KeptForward) -> str:
+    """Say which rows of an input are not finite."""
+    number = name.removeprefix("input ")
+    value = kept.inputs[int(number)] if number.isdigit() and name != number else kept.keywords.get(name)
+    if isinstance(value, Tensor) and value.dim() >= 1:
+        bad_B = ~torch.isfinite(value).flatten(1).all(1) if value.dim() > 1 else ~torch.isfinite(value)
+        rows = bad_B.nonzero().flatten().tolist()
+        if len(rows) < len(bad_B):
+            return f"Row {rows[0]} of the batch is" if len(rows) == 1 else f"Rows {_listed(rows)} of the batch are"
+    return f"`{name}` is"
+
+
+def _listed(rows: Sequence[int]) -> str:
+    shown = ", ".join(str(row) for row in rows[:MAX_SHOWN_ROWS])
+    return f"{shown} and {len(rows) - MAX_SHOWN_ROWS} more" if len(rows) > MAX_SHOWN_ROWS else shown
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
