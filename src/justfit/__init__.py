@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from justfit.errors import JustFitError
     from justfit.estimators import JustFitClassifier, JustFitRegressor, fit_table, predict_table
     from justfit.maths import fans, gain, l2_penalty, sum_squares
+    from justfit.watch import watch
 
     __version__: str
 
@@ -48,6 +49,7 @@ __all__ = [
     "l2_penalty",
     "predict_table",
     "sum_squares",
+    "watch",
 ]
 
 _ROOMS = {
@@ -63,6 +65,7 @@ _ROOMS = {
     "l2_penalty": "justfit.maths",
     "predict_table": "justfit.estimators",
     "sum_squares": "justfit.maths",
+    "watch": "justfit.watch",
 }
 
 
@@ -70,7 +73,8 @@ def __getattr__(name: str) -> Any:
     if name == "__version__":
         value = import_module("importlib.metadata").version("justfit")
     elif name in _ROOMS:
-        value = getattr(import_module(_ROOMS[name]), name)
+        room = import_module(_ROOMS[name])
+        value = room if name == "watch" else getattr(room, name)  # that room can itself be called
     else:
         raise AttributeError(f"module 'justfit' has no attribute {name!r}")
     globals()[name] = value  # the next access does not come through here

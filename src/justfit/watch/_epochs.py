@@ -1,0 +1,89 @@
+"""Epoch by epoch: the losses a loop tells of, and the advice whether to go on."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from justfit import rules
+from justfit.errors import ArgumentError
+from justfit.records import History
+
+if TYPE_CHECKING:
+    from justfit.records import Advice
+
+_COLUMNS = ("epochs", "train_loss", "validation_loss", "train_loss_se", "validation_loss_se")
+
+
+class Epochs:
+    """Collects the history of a run and asks after each epoch whether it should stop."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
+        self._judge = _online_judge()
+
+    @property
+    def number(self) -> int:
+        """Of the last epoch that ended; 0 before the first."""
+        epochs = self._columns["epochs"]
+        return int(epochs[-1]) if epochs else 0
+
+    def end(self, epoch: int | None, **losses: float | Tensor | None) -> Advice | None:
+        """Enter one epoch.
+
+        Args:
+            epoch: Its number; one more than the last by default.
+            losses: `train_loss` and so on; None for those that are not known.
+
+        Returns:
+            The advice of `justfit.rules.OnlineJudge`; None without a validation loss.
+
+        Raises:
+            ArgumentError: `epoch` does not rise.
+        """
+        number = self.number + 1 if epoch is None else int(epoch)
+        if self._columns["epochs"] and number <= self.number:
+            raise ArgumentError(
+                "`epoch` must rise.",
+                found=f"epoch {number} after {self.number}",
+                way_out="Leave it out and epochs are counted.",
+            )
+        values = {name: math.nan if value is None else float(value) for name, value in losses.items()}
+        self._columns["epochs"].append(number)
+        for name in _COLUMNS[1:]:
+            self._columns[name].append(values.get(name, math.nan))
+        return self._advise(-1) if not math.isnan(values.get("validation_loss", math.nan)) else None
+
+    def history(self) -> History:
+        """Return all epochs so far."""
+        return History(**{name: tuple(values) for name, values in self._columns.items()}, source="", kind="watch")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what `load_state_dict` takes: lists of numbers."""
+        return {name: list(values) for name, values in self._columns.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a stored history; the online judge sees it again."""
+        self._columns = {name: list(state[name]) for name in _COLUMNS}
+        self._judge = _online_judge()
+        for place, loss in enumerate(self._columns["validation_loss"]):
+            if not math.isnan(loss):
+                self._advise(place)
+
+    def _advise(self, place: int) -> Advice:
+        entry = {name: values[place] for name, values in self._columns.items()}
+        if self._judge is None:
+            return None
+        return self._judge.update(
+            entry["train_loss"],
+            entry["validation_loss"],
+            epoch=entry["epochs"],
+            train_loss_se=entry["train_loss_se"],
+            validation_loss_se=entry["validation_loss_se"],
+        )
+
+
+def _online_judge() -> Any:
+    return rules.OnlineJudge() if hasattr(rules, "OnlineJudge") else None

@@ -1,0 +1,45 @@
+"""The folder of a watched run: the record, rewritten as a whole, and the findings, one a line as they arise."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from justfit.errors import OutputError
+from justfit.records import Finding, WatchRecord, to_dict, to_json
+from justfit.report import write_atomically
+
+RECORD = "record.json"
+FINDINGS = "findings.jsonl"
+
+
+class RunFolder:
+    """Writes `record.json` and `findings.jsonl`, and nothing else.
+
+    Args:
+        path: The folder; made if it is not there.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"`out` must be a folder that can be made. `{path}` cannot.",
+                found=f"`{error.strerror or error}`",
+                way_out="Choose another folder, or get permission there.",
+            ) from error
+
+    def write_record(self, record: WatchRecord) -> None:
+        """Replace the record in one step: a reader, or a run that is killed, never leaves half of one."""
+        write_atomically(self.path / RECORD, to_json(record))
+
+    def add_finding(self, finding: Finding) -> None:
+        """Append one finding as a line."""
+        with (self.path / FINDINGS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(to_dict(finding), ensure_ascii=False) + "\n")

@@ -1,0 +1,117 @@
+"""The layers of a network: every module that owns parameters itself, and which parameter belongs to which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import nn
+
+from justfit.probe import find_source
+
+WRAPPERS = ("_forward_module.", "module.", "_orig_mod.", "_fsdp_wrapped_module.")
+ELSEWHERE = "parameters outside the module"
+
+
+@dataclass(slots=True, eq=False)
+class Layer:
+    """One layer.
+
+    Attributes:
+        index: In `LayerTable.layers`.
+        name: Path without the prefixes of wrappers; empty for the root.
+        kind: Class of the module.
+        parameters: Its own, each with its name; a shared parameter belongs to the layer that comes first.
+        source: File and line where it is built.
+        activation: Nonlinearity that reads its output, once it was seen.
+        normalised, is_output: What its output goes into, once it was seen.
+        order: Rank of its first execution, once it was seen.
+    """
+
+    index: int
+    name: str
+    kind: str
+    parameters: dict[str, nn.Parameter] = field(default_factory=dict)
+    source: str | None = None
+    activation: str | None = None
+    normalised: bool = False
+    is_output: bool = False
+    order: int = -1
+
+    @property
+    def has_units(self) -> bool:
+        """The weight is a matrix or kernel, and no table of embeddings."""
+        if self.kind.startswith("Embedding") or "Norm" in self.kind:
+            return False
+        return any(parameter.dim() >= 2 for parameter in self.parameters.values())
+
+
+class LayerTable:
+    """All layers, and the layer of each parameter.
+
+    Args:
+        module: The network, in its wrappers or not.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.layers: list[Layer] = []
+        self._layer_of: dict[int, Layer] = {}
+        self._root = module
+        self.scan()
+
+    def scan(self) -> None:
+        """Enter what the module has by now; layers that are known keep their place."""
+        known = {layer.name: layer for layer in self.layers}
+        for path, part in self._root.named_modules():
+            own = [(n, p) for n, p in part.named_parameters(recurse=False) if id(p) not in self._layer_of]
+            if own:
+                name = bare_name(path)
+                layer = known.get(name) or self._add(name, type(part).__name__)
+                self._enter(layer, own)
+
+    def layer_of(self, parameter: nn.Parameter) -> Layer:
+        """Return the layer of a parameter; those of no module have one of their own."""
+        found = self._layer_of.get(id(parameter))
+        if found is None:
+            self.scan()
+            found = self._layer_of.get(id(parameter))
+        if found is None:
+            found = next((layer for layer in self.layers if layer.name == ELSEWHERE), None)
+            found = found or self._add(ELSEWHERE, "Parameter")
+            self._enter(found, [(str(len(found.parameters)), parameter)])
+        return found
+
+    def in_order(self) -> list[Layer]:
+        """Return the layers in order of first execution; those that were not seen running stand where they are defined."""
+        seen = iter(sorted((layer for layer in self.layers if layer.order >= 0), key=lambda layer: layer.order))
+        return [next(seen) if layer.order >= 0 else layer for layer in self.layers]
+
+    def find_sources(self) -> None:
+        """Find the line that builds each layer; reads source files, so it waits until a record is made."""
+        paths = {bare_name(path): path for path, _ in self._root.named_modules()}
+        for layer in self.layers:
+            if layer.source is None and layer.name in paths:
+                layer.source = find_source(self._root, paths[layer.name])
+
+    def _add(self, name: str, kind: str) -> Layer:
+        layer = Layer(len(self.layers), name, kind)
+        self.layers.append(layer)
+        return layer
+
+    def _enter(self, layer: Layer, own: list[tuple[str, nn.Parameter]]) -> None:
+        for name, parameter in own:
+            layer.parameters[name] = parameter
+            self._layer_of[id(parameter)] = layer
+
+
+def bare_name(path: str) -> str:
+    """Take the prefixes of wrappers out of a path.
+
+    >>> bare_name("module._orig_mod.blocks.0"), bare_name("module"), bare_name("my_module.fc")
+    ('blocks.0', '', 'my_module.fc')
+    """
+    stripped = f"{path}."
+    for wrapper in ("_orig_mod.", "_fsdp_wrapped_module."):
+        stripped = f".{stripped}".replace(f".{wrapper}", ".")[1:]
+    while stripped.startswith(WRAPPERS):
+        stripped = stripped.split(".", 1)[1]
+    return stripped[:-1]

@@ -1,0 +1,321 @@
+"""What happens in every step of a watched loop: a few microseconds, unless the step is sampled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from justfit.watch._backward import forget_losses, losses_of_step
+from justfit.watch._governor import Governor
+from justfit.watch._layers import LayerTable
+from justfit.watch._sampler import Sampler
+from justfit.watch._series import Frame, Frames, LossSeries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """NaN or infinity was seen.
+
+    Attributes:
+        step: Of the optimizer, from 1.
+        epoch: From 1.
+        loss: Of the step; NaN where it is not known.
+        batch: Number within the epoch; −1 where unknown.
+        examples: Indices of its examples.
+        weights_intact: The weights have not been updated with it yet, and its gradients are still there.
+        inputs, keywords: What the network was called with last; None where that was not kept.
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    batch: int
+    examples: tuple[int, ...]
+    weights_intact: bool
+    inputs: tuple[Any, ...] | None
+    keywords: Mapping[str, Any] | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Reports:
+    """Whom the loop tells what.
+
+    Attributes:
+        sampled: A step of an optimizer was sampled: the sampler, its loss, the gradient norms of its layers.
+        trouble: NaN or infinity was seen for the first time.
+        idle: Called after a step when the budget may pay for judging and writing.
+        broken: Watching itself failed; it stops, and training goes on.
+    """
+
+    sampled: Callable[[Sampler, float, list[float]], None]
+    trouble: Callable[[Trouble], None]
+    idle: Callable[[], None]
+    broken: Callable[[Exception], None]
+
+
+class Loop:
+    """Counts steps, keeps losses and last steps, and lets samplers read when the governor says so.
+
+    Args:
+        module: The network.
+        samplers: One for each optimizer.
+        table: The layers.
+        governor: Decides which steps are sampled.
+        reports: Whom to tell.
+    """
+
+    def __init__(
+        self, module: nn.Module, samplers: Sequence[Sampler], table: LayerTable, governor: Governor, reports: Reports
+    ) -> None:
+        self.samplers = tuple(samplers)
+        self.losses = LossSeries()
+        self.frames = Frames(256)
+        self.epoch = 1
+        self.scaler: Any = None
+        self.reads_loss = True
+        self.failed = False
+        self.inputs: tuple[Any, ...] | None = None
+        self.keywords: dict[str, Any] | None = None
+        self._module = module
+        self._table = table
+        self._governor = governor
+        self._reports = reports
+        self._sentinel: nn.Parameter | None = None
+        self._suspicious = False
+        self._stopped = False
+        self._fresh = False  # backward ran since the last step
+        self._late = False  # it ran within the step
+        self._spent = 0.0
+        self._last = 0.0
+        self._batch: tuple[int, tuple[int, ...]] = (-1, ())
+        self._logged: list[float | Tensor] = []
+        self._logs_afterwards: bool | None = None  # does the loop log a loss after its step
+        self._scale_version = -1
+        self._activations: dict[int, Tensor] = {}
+
+    def start(self) -> None:
+        """Get ready for the first step."""
+        self.choose_samples()
+        self._sentinel = next((p for p in self._last_reached() if p.requires_grad), None)
+        self._last = perf_counter()
+
+    # --- told by backward
+
+    def backward_begins(self, losses: tuple[Tensor, ...]) -> None:
+        """See the graph before it is used up."""
+
+    def backward_ended(self) -> None:
+        """See the gradients before anything clips them."""
+        start = perf_counter()
+        try:
+            self._fresh = True
+            for sampler in self.samplers:
+                if sampler.due:
+                    sampler.read_gradients(self._unscaled)
+            if not self.failed:
+                self._look_for_trouble()
+        except Exception as error:
+            self._reports.broken(error)
+        self._spent += perf_counter() - start
+
+    # --- told by the optimizer, or by the host
+
+    def before_step(self, sampler: Sampler) -> None:
+        """See weights and gradients as the optimizer will use them."""
+        if not (self._suspicious or sampler.due):
+            self._late = not self._fresh
+            return
+        start = perf_counter()
+        try:
+            self._late = not self._fresh
+            if self._suspicious:
+                self._confirm(sampler, weights_intact=True)
+            if sampler.due:
+                sampler.before_step()
+        except Exception as error:
+            self._reports.broken(error)
+        self._spent += perf_counter() - start
+
+    def after_step(self, sampler: Sampler) -> None:
+        """Count the step, and decide whether the next one is sampled."""
+        start = perf_counter()
+        sampled = sampler.due
+        try:
+            self._count(sampler)
+        except Exception as error:
+            self._reports.broken(error)
+        end = perf_counter()
+        own = self._spent + end - start
+        self._governor.step_done(max(end - self._last - own, 0.0), own, sampled=sampled)
+        if sampler.index == self.leader():
+            if not self._stopped and self._governor.wants_sample():
+                self.choose_samples()
+            self._reports.idle()
+        self._last = perf_counter()
+        self._spent = self._last - end
+
+    def choose_samples(self) -> None:
+        """Let the next step of every optimizer be sampled."""
+        main = self._main_optimizers() if len(self.samplers) > 1 else {}
+        for sampler in self.samplers:
+            sampler.refresh(main)
+            sampler.due = True
+
+    def stop(self) -> None:
+        """Read nothing more, and let go of the batch."""
+        self.failed = self._stopped = True
+        self.inputs = self.keywords = None
+        for sampler in self.samplers:
+            sampler.due = False
+
+    def num_bytes(self) -> int:
+        """Count what is kept in memory."""
+        return sum(sampler.num_bytes() for sampler in self.samplers)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what `load_state_dict` takes: numbers, strings, lists and dicts of them."""
+        return {
+            "samplers": [sampler.state_dict() for sampler in self.samplers],
+            "losses": self.losses.state_dict(),
+            "governor": self._governor.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where a stored run ended."""
+        for sampler, stored in zip(self.samplers, state["samplers"], strict=True):
+            sampler.load_state_dict(stored)
+        self.losses.load_state_dict(state["losses"])
+        self._governor.load_state_dict(state["governor"])
+
+    # --- told by the user
+
+    def log_loss(self, loss: float | Tensor) -> None:
+        """Take a loss for the step that comes, or for the one just done if that is how this loop logs."""
+        value = loss.detach() if isinstance(loss, Tensor) else float(loss)
+        if isinstance(value, Tensor) and value.device.type == "cpu":
+            value = value.item()
+        leader = self.samplers[self.leader()]
+        if self._logs_afterwards is None:
+            self._logs_afterwards = leader.num_steps > 0 and not self._fresh
+        if self._logs_afterwards and not self._fresh:
+            self.losses.replace_last(value)
+            frame = self.frames.find(leader.num_steps)
+            if frame is not None:
+                frame.loss = value
+        else:
+            self._logged.append(value)
+
+    def log_batch(self, index: int | None, examples: Sequence[int] | None) -> None:
+        """Take what the next step is made from."""
+        self._batch = (-1 if index is None else int(index), () if examples is None else tuple(map(int, examples)))
+
+    # --- inside
+
+    def _count(self, sampler: Sampler) -> None:
+        sampler.num_steps += 1
+        self._count_skipped(sampler)
+        frame = None
+        if sampler.index == self.leader():
+            loss = self._take_loss()
+            frame = Frame(sampler.num_steps, loss, *self._batch)
+            self.losses.add(sampler.num_steps, loss)
+            self.frames.add(frame)
+            self._batch = (-1, ())
+        if self._suspicious:
+            self._confirm(sampler, weights_intact=False)
+        if sampler.due:
+            sampler.due = False
+            rate = sampler.learning_rate()
+            layers = sampler.after_step(learning_rate=rate, activations=self._activations, late=self._late)
+            if frame is not None and layers:
+                frame.layers = tuple(layers)
+                frame.gradient_norm = math.hypot(*(norm for norm in layers if not math.isnan(norm)))
+            self._reports.sampled(sampler, math.nan if frame is None else frame.loss, layers)
+        forget_losses() if sampler.optimizer is None else None
+        self._fresh = False
+        self.inputs = self.keywords = None
+
+    def leader(self) -> int:
+        """Return the optimizer whose steps are the run's: the first that steps at all."""
+        return next((s.index for s in self.samplers if s.num_steps), 0)
+
+    def _take_loss(self) -> float | Tensor:
+        if self._logged:
+            losses, scale = tuple(self._logged), None
+            self._logged.clear()
+        elif self.reads_loss:
+            losses, scale = losses_of_step(), self._scale()
+        else:
+            return math.nan
+        if not losses:
+            return math.nan
+        mean = sum(losses[1:], losses[0]) / len(losses)
+        if scale is None:
+            return mean
+        return mean / (scale.item() if isinstance(mean, float) else scale)
+
+    def _scale(self) -> Tensor | None:
+        return getattr(self.scaler, "_scale", None)
+
+    def _unscaled(self, norms: Tensor) -> Tensor:
+        scale = self._scale()
+        return norms if scale is None else torch.where(norms < 0, norms, norms / scale.to(norms.device))
+
+    def _count_skipped(self, sampler: Sampler) -> None:
+        found = getattr(sampler.optimizer, "found_inf", None)  # set while a fused optimizer steps under AMP
+        if isinstance(found, Tensor) and found.device.type == "cpu" and found.item():
+            sampler.num_skipped += 1
+        scale = self._scale()
+        if scale is not None and sampler.index == self.leader():
+            if self._scale_version >= 0:  # each update of the scaler writes into its scale
+                sampler.num_skipped += max(scale._version - self._scale_version - 1, 0)
+            self._scale_version = scale._version
+
+    def _main_optimizers(self) -> dict[int, int]:
+        """Find for each layer the optimizer that moves most of it."""
+        sizes: dict[int, dict[int, int]] = {}
+        for sampler in self.samplers:
+            for parameter in sampler.all_parameters():
+                of_layer = sizes.setdefault(self._table.layer_of(parameter).index, {})
+                of_layer[sampler.index] = of_layer.get(sampler.index, 0) + parameter.numel()
+        return {layer: max(of_layer, key=lambda index: of_layer[index]) for layer, of_layer in sizes.items()}
+
+    def _last_reached(self) -> list[nn.Parameter]:
+        """Order parameters by how late backward reaches them: small ones of the first layers first."""
+        own = [p for layer in self._table.layers[:8] for p in layer.parameters.values()]
+        return sorted(own, key=lambda p: p.dim() != 1)
+
+    def _look_for_trouble(self) -> None:
+        gradient = None if self._sentinel is None else self._sentinel.grad
+        if gradient is None or gradient.layout is not torch.strided or not gradient.is_cpu:
+            return
+        if not math.isfinite((torch.dot(gradient, gradient) if gradient.dim() == 1 else gradient.sum()).item()):
+            self._suspicious = True
+
+    def _confirm(self, sampler: Sampler, *, weights_intact: bool) -> None:
+        """Tell of NaN or infinity unless it was the gradient scaler's, which has been dealt with by now."""
+        self._suspicious = False
+        found = getattr(sampler.optimizer, "found_inf", None)
+        gradient = None if self._sentinel is None else self._sentinel.grad
+        if gradient is None or found is not None or bool(torch.isfinite(gradient).all()):
+            return
+        self.failed = True
+        losses = losses_of_step()
+        self._reports.trouble(
+            Trouble(
+                step=sampler.num_steps + weights_intact,
+                epoch=self.epoch,
+                loss=float(losses[-1]) if losses else math.nan,
+                batch=self._batch[0],
+                examples=self._batch[1],
+                weights_intact=weights_intact,
+                inputs=self.inputs,
+                keywords=self.keywords,
+            )
+        )
