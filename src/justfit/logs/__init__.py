@@ -1,8 +1,8 @@
 """Logs of other tools: which file is it, which two columns are the train and the validation loss, and what they say.
 
-A log is recognised by what it holds, not by its name: CSV and TSV (Lightning, Keras, fastai, Ultralytics, W&B), JSON and
-JSON lines (Hugging Face `trainer_state.json`, Keras `History.history`, skorch, Trackio, justfit's own record), Parquet,
-TensorBoard event files, the SQLite databases of Trackio and MLflow, and the folders in which these lie.
+A log is recognised by what it holds, not by its name: CSV and TSV (Lightning, Keras, fastai, Ultralytics, W&B), JSON
+and JSON lines (Hugging Face `trainer_state.json`, Keras `History.history`, skorch, Trackio, justfit's own record),
+Parquet, TensorBoard event files, the SQLite databases of Trackio and MLflow, and the folders in which these lie.
 
 >>> import pathlib, tempfile
 >>> path = pathlib.Path(tempfile.mkdtemp()) / "metrics.csv"
@@ -14,8 +14,9 @@ TensorBoard event files, the SQLite databases of Trackio and MLflow, and the fol
 [0.8, 0.5]
 
 The columns are chosen by their names (`_names`, `_columns`): a train and a validation column of one metric; the loss
-before a loss by another name (`nll`), before a part of one (`box_loss`), before an error (`mse`), before a score (`acc`);
-validation before test rows; values per epoch before values per step. Two equally good pairs are an error that lists them.
+before a loss by another name (`nll`), before a part of one (`box_loss`), before an error (`mse`), before a score
+(`acc`); validation before test rows; values per epoch before values per step. Two equally good pairs are an error that
+lists them.
 
 The modules inside: `_source` finds out what lies behind a path, `_folder` what lies in a folder; `_csv`, `_json`,
 `_tensorboard`, `_mlflow`, `_sqlite` and `_record` read, `_rows` and `_split` make columns and runs, `_tools` knows who

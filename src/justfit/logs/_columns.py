@@ -40,7 +40,8 @@ def choose_pair(frame: pl.DataFrame, train: str | None, validation: str | None, 
 
     Args:
         frame: Columns of numbers.
-        train, validation: Names that the user gave.
+        train: Name that the user gave; None chooses.
+        validation: The same.
         name: What the user calls the log.
 
     Raises:
@@ -91,7 +92,7 @@ def _ranked(frame: pl.DataFrame, train: str | None, validation: str | None) -> l
         for other in validations:
             rank = _rank(one, other, meanings, is_given=bool(train or validation))
             if rank is not None and one != other:
-                few = int(min(counts[one], counts[other]) < 2)  # noqa: PLR2004 - a curve has two points
+                few = int(min(counts[one], counts[other]) < 2)
                 notes = (
                     (f"`{other}` is called a test set; a choice that was made on it is not confirmed by it.",)
                     if meanings[other].role == "test"

@@ -48,8 +48,10 @@ def _folder(source: Source) -> list[Found]:
         if place.is_mlflow:
             found.append(read_run_folder(place.path, name, place.run))
             continue
-        for one in _file(Source(path=place.path, name=name)):
-            found.append(replace(one, run=f"{place.run} {one.run}".strip()) if isinstance(one, Log) else one)
+        found += [
+            replace(one, run=f"{place.run} {one.run}".strip()) if isinstance(one, Log) else one
+            for one in _file(Source(path=place.path, name=name))
+        ]
     if events:
         found += read_events(events, source.path, source.name)
     if len(found) == 1 and isinstance(found[0], Log):
@@ -128,7 +130,9 @@ def _object(value: dict[str, Any], source: Source) -> list[Found]:
     for key in ("history", "metrics", "logs", "data", "values", "rows"):  # what a list or a history is wrapped in
         inner = value.get(key)
         if isinstance(inner, dict) and any(isinstance(entry, list) for entry in inner.values()):
-            return _object({**inner, **({"epoch": value["epoch"]} if isinstance(value.get("epoch"), list) else {})}, source)
+            return _object(
+                {**inner, **({"epoch": value["epoch"]} if isinstance(value.get("epoch"), list) else {})}, source
+            )
         if isinstance(inner, list) and any(isinstance(row, dict) for row in inner):
             return _tables(columns_of([row for row in inner if isinstance(row, dict)]), "json")
     frame = columns_of_lists(value)

@@ -30,7 +30,7 @@ def read_json(source: Source) -> tuple[Any, bool]:
         raise _broken(source, "values nested too deeply") from error
     except ValueError as error:
         lines = [line for line in text.splitlines() if line.strip()]
-        if len(lines) < 2 or not _is_value(lines[0]):  # noqa: PLR2004 - one line is no lines
+        if len(lines) < 2 or not _is_value(lines[0]):
             raise _broken(source, str(error)) from error
     return _lines(lines, source), True
 

@@ -66,9 +66,9 @@ def _points(source: Source) -> Points:
         return []
     except pl.exceptions.PolarsError as error:
         raise wrong from error
-    if frame.width < 2:  # noqa: PLR2004 - timestamp and value; the step came later
+    if frame.width < 2:
         raise wrong
-    step = frame.columns[2] if frame.width > 2 else frame.columns[0]  # noqa: PLR2004
+    step = frame.columns[2] if frame.width > 2 else frame.columns[0]
     numbers = frame.select(pl.col(step).cast(pl.Float64, strict=False), pl.col(frame.columns[1]))
     numbers = numbers.with_columns(pl.nth(1).cast(pl.Float64, strict=False)).drop_nulls(numbers.columns[0])
     if not numbers.height:

@@ -15,7 +15,7 @@ from justfit.logs._columns import Pair, choose_pair, given_direction
 from justfit.logs._contents import Found, contents_of
 from justfit.logs._log import Log
 from justfit.logs._names import clock_of
-from justfit.logs._source import Source, kept, source_of
+from justfit.logs._source import kept, source_of
 from justfit.logs._timeline import Timeline, align
 from justfit.logs._tools import TOOLS, checked_tool
 from justfit.records import Direction, Finding, History, WatchRecord
@@ -42,7 +42,8 @@ def read_history(
 
     Args:
         path: A file, the folder of a run or a checkpoint, or an open binary stream.
-        train, validation: Columns to take; None chooses.
+        train: Column of the train losses; None chooses.
+        validation: Column of the validation losses; None chooses.
         epoch: Column that counts; None chooses.
         direction: `minimize` or `maximize`; None reads it off the metric's name.
         kind: The tool that wrote it, one of `TOOLS`; None recognises it.
@@ -107,7 +108,8 @@ def read_runs(
     Args:
         path: As of `read_history`.
         columns: Train, validation and epoch column; None chooses.
-        direction, kind: As of `read_history`.
+        direction: As of `read_history`.
+        kind: As of `read_history`.
 
     Raises:
         LogError: As of `read_history`, but for several runs.
@@ -137,18 +139,18 @@ def read_runs(
 
 
 def _contents(path: Readable) -> tuple[str, list[Found]]:
-    if hasattr(path, "read"):
-        with kept(path, _name(path)) as source:
-            return source.name, contents_of(source)
-    source = source_of(path)
-    return source.name, contents_of(source)
+    if isinstance(path, str | os.PathLike):
+        source = source_of(path)
+        return source.name, contents_of(source)
+    with kept(path, _name(path)) as copy:
+        return copy.name, contents_of(copy)
 
 
 def _name(path: Readable) -> str:
-    if hasattr(path, "read"):
-        given = getattr(path, "name", "stream")
-        return given.strip("<>") if isinstance(given, str) else "stream"
-    return os.fspath(path)
+    if isinstance(path, str | os.PathLike):
+        return os.fspath(path)
+    given = getattr(path, "name", "")  # a number where a descriptor was opened
+    return given.strip("<>") if isinstance(given, str) and given else "stream"
 
 
 def _run(
@@ -212,7 +214,7 @@ def _history(
 
 
 def _with_total(log: Log) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Add the sum of the parts of the loss that Ultralytics writes, which are weighted already, where it is not there."""
+    """Add the sum of the parts of the loss that Ultralytics writes; they are weighted already."""
     frame = log.frame
     parts = [n.removeprefix("train/") for n in frame.columns if n.startswith("train/") and n.endswith("_loss")]
     if log.tool != "ultralytics" or not parts or any(f"val/{part}" not in frame.columns for part in parts):
@@ -231,7 +233,7 @@ def _standard_errors(
     names = [f"{pair.train}_se", f"{pair.validation}_se"]
     if not set(names) <= set(frame.columns):
         return (), ()
-    errors = align(frame, *names, epoch, row_name)
+    errors = align(frame, names[0], names[1], epoch, row_name)
     if errors.epochs != aligned.epochs or np.nanmin([errors.train, errors.validation]) < 0:
         return (), ()
     return tuple(errors.train.tolist()), tuple(errors.validation.tolist())

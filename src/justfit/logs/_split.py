@@ -31,13 +31,15 @@ def runs_in(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     if panel:
         return panel
     run = _named(frame.columns, _RUN_NAMES)
-    if run is None or frame[run].n_unique() < 2:  # noqa: PLR2004 - one run needs no taking apart
+    if run is None or frame[run].n_unique() < 2:
         return [("", _widened(frame))]
     names = {name.lower(): name for name in frame.columns}
     shown = next((names[name] for name in _RUN_NAMES[:3] if name in names), run)
     by = run if shown == run or frame[shown].n_unique() < frame[run].n_unique() else shown
     parts = frame.partition_by(by, maintain_order=True)
-    return [(str(part[shown][0]) if by == shown else f"{part[shown][0]} {part[by][0]}", _widened(part)) for part in parts]
+    return [
+        (str(part[shown][0]) if by == shown else f"{part[shown][0]} {part[by][0]}", _widened(part)) for part in parts
+    ]
 
 
 def _named(columns: Sequence[str], wanted: Sequence[str]) -> str | None:
@@ -52,7 +54,7 @@ def _widened(frame: pl.DataFrame) -> pl.DataFrame:
     if key is None or value is None or step is None or frame[key].dtype != pl.String:
         return frame
     kept = frame.select(step, key, value).filter(pl.col(key).is_not_null() & pl.col(step).is_not_null())
-    if kept[key].n_unique() > 1000 or set(kept[key].unique()) & {step}:  # noqa: PLR2004 - that many are no metrics
+    if kept[key].n_unique() > 1000 or set(kept[key].unique()) & {step}:
         return frame
     return kept.pivot(key, index=step, values=value, aggregate_function="last", maintain_order=True)
 
@@ -60,7 +62,7 @@ def _widened(frame: pl.DataFrame) -> pl.DataFrame:
 def _panel(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
     first = frame.columns[0]
     named = [name for name in frame.columns[1:] if _PANEL in name]
-    if len(named) < 2 or len(named) < frame.width - 2:  # noqa: PLR2004
+    if len(named) < 2 or len(named) < frame.width - 2:
         return []
     runs: dict[str, dict[str, str]] = {}
     for name in named:

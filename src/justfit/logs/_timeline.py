@@ -46,7 +46,8 @@ def align(frame: pl.DataFrame, train: str, validation: str, epoch: str | None, r
 
     Args:
         frame: Columns of numbers, in the order of writing; null where nothing was written.
-        train, validation: Columns to align.
+        train: Column of the train losses.
+        validation: Column of the validation losses.
         epoch: Column to count by; None chooses.
         row_name: What a row is where nothing counts.
     """
@@ -102,7 +103,8 @@ def _joined(
         mean = np.where(count > 0, total / count, np.nan)
     if count.max(initial=0) > 1:
         notes.append(
-            f"Train losses are means over the steps since the validation before (median {np.median(count[count > 0]):.0f})."
+            "Train losses are means over the values since the validation before "
+            f"(median {np.median(count[count > 0]):.0f})."
         )
     other = np.full(marks.size, np.nan)
     other[np.searchsorted(marks, validation_at)] = validation
@@ -185,4 +187,8 @@ def _broken_notes(values: dict[str, Floats], has: dict[str, NDArray[np.bool_]]) 
     counts: Sequence[tuple[str, int]] = [
         (name, int((has[name] & ~np.isfinite(values[name])).sum())) for name in dict.fromkeys(values)
     ]
-    return [f"{number:,} values of `{name}` are NaN or infinite; they count as missing." for name, number in counts if number]
+    return [
+        f"{number:,} values of `{name}` are NaN or infinite; they count as missing."
+        for name, number in counts
+        if number
+    ]
