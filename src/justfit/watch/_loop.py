@@ -79,6 +79,7 @@ class Loop:
         self.epoch = 1
         self.scaler: Any = None
         self.reads_loss = True
+        self.adds_losses = False  # the loop divides the loss of each micro-batch by their number
         self.failed = False
         self.inputs: tuple[Any, ...] | None = None
         self.keywords: dict[str, Any] | None = None
@@ -90,7 +91,8 @@ class Loop:
         self._suspicious = False
         self._stopped = False
         self._fresh = False  # backward ran since the last step
-        self._late = False  # it ran within the step
+        self._within = False  # before_step was called, after_step not yet
+        self._late = False  # backward ran within the step
         self._spent = 0.0
         self._last = 0.0
         self._batch: tuple[int, tuple[int, ...]] = (-1, ())
@@ -115,6 +117,7 @@ class Loop:
         start = perf_counter()
         try:
             self._fresh = True
+            self._late = self._within
             for sampler in self.samplers:
                 if sampler.due:
                     sampler.read_gradients(self._unscaled)
@@ -128,15 +131,15 @@ class Loop:
 
     def before_step(self, sampler: Sampler) -> None:
         """See weights and gradients as the optimizer will use them."""
+        again, self._within = self._within, True  # a host may call it once more, after a backward within the step
+        self._late = again and self._late
         if not (self._suspicious or sampler.due):
-            self._late = not self._fresh
             return
         start = perf_counter()
         try:
-            self._late = not self._fresh
             if self._suspicious:
                 self._confirm(sampler, weights_intact=True)
-            if sampler.due:
+            if sampler.due and not self._late:
                 sampler.before_step()
         except Exception as error:
             self._reports.broken(error)
@@ -238,7 +241,7 @@ class Loop:
                 frame.gradient_norm = math.hypot(*(norm for norm in layers if not math.isnan(norm)))
             self._reports.sampled(sampler, math.nan if frame is None else frame.loss, layers)
         forget_losses() if sampler.optimizer is None else None
-        self._fresh = False
+        self._fresh = self._within = False
         self.inputs = self.keywords = None
 
     def leader(self) -> int:
@@ -247,15 +250,15 @@ class Loop:
 
     def _take_loss(self) -> float | Tensor:
         if self._logged:
-            losses, scale = tuple(self._logged), None
+            losses, scale, adds = tuple(self._logged), None, False
             self._logged.clear()
         elif self.reads_loss:
-            losses, scale = losses_of_step(), self._scale()
+            losses, scale, adds = losses_of_step(), self._scale(), self.adds_losses
         else:
             return math.nan
         if not losses:
             return math.nan
-        mean = sum(losses[1:], losses[0]) / len(losses)
+        mean = sum(losses[1:], losses[0]) / (1 if adds else len(losses))
         if scale is None:
             return mean
         return mean / (scale.item() if isinstance(mean, float) else scale)

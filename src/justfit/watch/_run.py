@@ -65,6 +65,7 @@ class Run:
         self._loop.frames = Frames(settings.frames)
         self._loop.scaler = settings.scaler
         self._loop.reads_loss = settings.loss_from_backward
+        self._loop.adds_losses = settings.micro_batch_losses == "sum"
         self._epochs = Epochs()
         self._folder = None if settings.out is None else RunFolder(settings.out)
         tell = [] if settings.on_finding is None else [settings.on_finding]
@@ -176,6 +177,7 @@ class Run:
         Raises:
             ArgumentError: `epoch` does not rise.
         """
+        self._loop.losses.end_epoch()
         advice = self._epochs.end(
             epoch,
             train_loss=train_loss,
@@ -228,6 +230,11 @@ class Run:
         if not self._finished:
             self._judge()
         return self._judgement.verdict
+
+    @property
+    def epoch_loss(self) -> float:
+        """Mean of the losses of the steps since the last epoch ended, as they were while training; NaN of none."""
+        return self._loop.losses.epoch_mean()
 
     @property
     def history(self) -> History:

@@ -95,6 +95,7 @@ class LossSeries:
         self._bins: list[list[float]] = []  # first step, steps, mean, sum of squared deviations, minimum, maximum
         self._length = 1
         self._waiting: list[tuple[int, float | Tensor]] = []
+        self._epoch = [0.0, 0]  # sum and number of the finite losses since the last epoch ended
 
     def add(self, step: int, loss: float | Tensor) -> None:
         """Append the loss of one step; a tensor is read later, many at once."""
@@ -114,6 +115,17 @@ class LossSeries:
         for step, loss in folded:
             self._put(step, loss)
         return folded
+
+    def epoch_mean(self) -> float:
+        """Return the mean of the finite losses since an epoch ended; NaN of none."""
+        self.fold()
+        total, num = self._epoch
+        return total / num if num else math.nan
+
+    def end_epoch(self) -> None:
+        """Begin to average anew."""
+        self.fold()
+        self._epoch = [0.0, 0]
 
     def bins(self) -> LossBins:
         """Return all bins so far."""
@@ -145,6 +157,7 @@ class LossSeries:
             if not self._bins or step >= self._bins[-1][0] + self._length:
                 self._bins.append([step, 0, 0.0, 0.0, math.inf, -math.inf])
         if math.isfinite(loss):
+            self._epoch = [self._epoch[0] + loss, self._epoch[1] + 1]
             self._bins[-1] = _merged(self._bins[-1], [step, 1, loss, 0.0, loss, loss])
 
 

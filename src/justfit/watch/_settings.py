@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from justfit.errors import ArgumentError
 from justfit.records import Finding
@@ -28,6 +28,7 @@ class Settings:
     live: bool | None = None
     on_finding: Callable[[Finding], None] | None = None
     loss_from_backward: bool = True
+    micro_batch_losses: Literal["mean", "sum"] = "mean"
 
     def __post_init__(self) -> None:
         if not 0 < self.overhead <= 1:

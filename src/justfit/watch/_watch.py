@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 from torch.optim import Optimizer
@@ -32,6 +32,7 @@ def watch(
     live: bool | None = None,
     on_finding: Callable[[Finding], None] | None = None,
     loss_from_backward: bool = True,
+    micro_batch_losses: Literal["mean", "sum"] | None = None,
 ) -> Run:
     """Watch a training run in any loop, for about a hundredth of its time.
 
@@ -42,7 +43,8 @@ def watch(
         module: The network.
         optimizer: The optimizer, several of them, or a wrapper that has one as `.optimizer`; None if the loop calls
             `run.before_step()` and `run.after_step()` around each update.
-        scaler: The `GradScaler` of a mixed-precision loop, so that losses and gradients are read unscaled.
+        scaler: The `GradScaler` of a mixed-precision loop, so that losses and gradients are read unscaled; Accelerate's
+            optimizer has it with it.
         overhead: Share of the loop's own time that watching may take, in (0, 1].
         every: Sample every so many steps, whatever it costs; None lets the budget decide.
         frames: How many of the last steps the record holds.
@@ -54,6 +56,8 @@ def watch(
         live: Show a live view in the terminal; None where standard error is one.
         on_finding: Called with each new finding.
         loss_from_backward: Take what backward is called on as the loss; `run.log_loss` goes before it.
+        micro_batch_losses: How the losses of several backward passes before one step make its loss: their `mean`, or
+            their `sum` where the loop divides each by their number. None: the sum under Accelerate, else the mean.
 
     Returns:
         The run: a context manager, not started yet.
@@ -81,7 +85,7 @@ def watch(
             way_out="Pass the network that is trained.",
         )
     settings = Settings(
-        scaler=scaler,
+        scaler=_scaler_of(optimizer) if scaler is None else scaler,
         overhead=overhead,
         every=every,
         frames=frames,
@@ -93,8 +97,20 @@ def watch(
         live=live,
         on_finding=on_finding,
         loss_from_backward=loss_from_backward,
+        micro_batch_losses=micro_batch_losses or _usual_losses(optimizer),
     )
     return Run(module, _optimizers_in(optimizer), settings)
+
+
+def _usual_losses(optimizer: Any) -> Literal["mean", "sum"]:
+    """Accelerate divides each loss by the number of those that are accumulated."""
+    every = optimizer if isinstance(optimizer, list | tuple) else [optimizer]
+    return "sum" if any(type(each).__module__.startswith("accelerate") for each in every) else "mean"
+
+
+def _scaler_of(optimizer: Any) -> Any:
+    every = optimizer if isinstance(optimizer, list | tuple) else [optimizer]
+    return next((each.scaler for each in every if getattr(each, "scaler", None) is not None), None)
 
 
 def _optimizers_in(given: Any) -> list[Optimizer]:
