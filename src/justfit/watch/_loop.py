@@ -11,11 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from justfit.watch._activations import ActivationReader
 from justfit.watch._backward import forget_losses, losses_of_step
 from justfit.watch._governor import Governor
+from justfit.watch._kept import KeptForward
 from justfit.watch._layers import LayerTable
+from justfit.watch._loss_trail import LossTrail, trail_of
 from justfit.watch._sampler import Sampler
 from justfit.watch._series import Frame, Frames, LossSeries
+
+HIDDEN = (
+    "Parts of the network are compiled or checkpointed; activations inside them were not measured, gradients were."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,21 +32,26 @@ class Trouble:
     Attributes:
         step: Of the optimizer, from 1.
         epoch: From 1.
-        loss: Of the step; NaN where it is not known.
+        loss: Of the step; None where it was not seen.
         batch: Number within the epoch; −1 where unknown.
         examples: Indices of its examples.
         weights_intact: The weights have not been updated with it yet, and its gradients are still there.
-        inputs, keywords: What the network was called with last; None where that was not kept.
+        forwards: Calls of the network since the last good backward pass, oldest first; none if they were not kept.
+        trail: What the loss was computed by, if it was seen to be broken.
+        previous_loss: Of the step before; None if it was not seen.
+        optimizer: Class of the optimizer.
     """
 
     step: int
     epoch: int
-    loss: float
+    loss: float | None
     batch: int
     examples: tuple[int, ...]
     weights_intact: bool
-    inputs: tuple[Any, ...] | None
-    keywords: Mapping[str, Any] | None
+    forwards: tuple[KeptForward, ...]
+    trail: LossTrail
+    previous_loss: float | None
+    optimizer: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,12 +63,14 @@ class Reports:
         trouble: NaN or infinity was seen for the first time.
         idle: Called after a step when the budget may pay for judging and writing.
         broken: Watching itself failed; it stops, and training goes on.
+        note: Something is not measured, and why.
     """
 
     sampled: Callable[[Sampler, float, list[float]], None]
     trouble: Callable[[Trouble], None]
     idle: Callable[[], None]
     broken: Callable[[Exception], None]
+    note: Callable[[str], None]
 
 
 class Loop:
@@ -81,8 +95,8 @@ class Loop:
         self.reads_loss = True
         self.adds_losses = False  # the loop divides the loss of each micro-batch by their number
         self.failed = False
-        self.inputs: tuple[Any, ...] | None = None
-        self.keywords: dict[str, Any] | None = None
+        self.reads_activations = True
+        self.forwards: list[KeptForward] = []
         self._module = module
         self._table = table
         self._governor = governor
@@ -99,7 +113,10 @@ class Loop:
         self._logged: list[float | Tensor] = []
         self._logs_afterwards: bool | None = None  # does the loop log a loss after its step
         self._scale_version = -1
+        self._reader = ActivationReader(table)
         self._activations: dict[int, Tensor] = {}
+        self._trail = LossTrail()
+        self._previous_loss: float | Tensor = math.nan
 
     def start(self) -> None:
         """Get ready for the first step."""
@@ -111,6 +128,17 @@ class Loop:
 
     def backward_begins(self, losses: tuple[Tensor, ...]) -> None:
         """See the graph before it is used up."""
+        start = perf_counter()
+        try:
+            if self.reads_activations and not self._activations and any(sampler.due for sampler in self.samplers):
+                self._activations, hidden = self._reader.read(losses)
+                if hidden:
+                    self._reports.note(HIDDEN)
+            if not self.failed and losses and losses[0].is_cpu and not math.isfinite(losses[0].item()):
+                self._trail, self._suspicious = trail_of(losses[0]), True
+        except Exception as error:
+            self._reports.broken(error)
+        self._spent += perf_counter() - start
 
     def backward_ended(self) -> None:
         """See the gradients before anything clips them."""
@@ -123,6 +151,8 @@ class Loop:
                     sampler.read_gradients(self._unscaled)
             if not self.failed:
                 self._look_for_trouble()
+            if not self._suspicious:
+                self.forwards.clear()
         except Exception as error:
             self._reports.broken(error)
         self._spent += perf_counter() - start
@@ -173,7 +203,7 @@ class Loop:
     def stop(self) -> None:
         """Read nothing more, and let go of the batch."""
         self.failed = self._stopped = True
-        self.inputs = self.keywords = None
+        self.forwards.clear()
         for sampler in self.samplers:
             sampler.due = False
 
@@ -227,6 +257,7 @@ class Loop:
         if sampler.index == self.leader():
             loss = self._take_loss()
             frame = Frame(sampler.num_steps, loss, *self._batch)
+            self._previous_loss = loss
             self.losses.add(sampler.num_steps, loss)
             self.frames.add(frame)
             self._batch = (-1, ())
@@ -242,7 +273,8 @@ class Loop:
             self._reports.sampled(sampler, math.nan if frame is None else frame.loss, layers)
         forget_losses() if sampler.optimizer is None else None
         self._fresh = self._within = False
-        self.inputs = self.keywords = None
+        self.forwards.clear()
+        self._activations = {}
 
     def leader(self) -> int:
         """Return the optimizer whose steps are the run's: the first that steps at all."""
@@ -301,24 +333,30 @@ class Loop:
         if not math.isfinite((torch.dot(gradient, gradient) if gradient.dim() == 1 else gradient.sum()).item()):
             self._suspicious = True
 
+    def _is_broken(self, losses: tuple[float | Tensor, ...]) -> bool:
+        gradient = None if self._sentinel is None else self._sentinel.grad
+        finite = gradient is None or bool(torch.isfinite(gradient).all())
+        return not finite or not all(math.isfinite(loss) for loss in losses)
+
     def _confirm(self, sampler: Sampler, *, weights_intact: bool) -> None:
         """Tell of NaN or infinity unless it was the gradient scaler's, which has been dealt with by now."""
         self._suspicious = False
-        found = getattr(sampler.optimizer, "found_inf", None)
-        gradient = None if self._sentinel is None else self._sentinel.grad
-        if gradient is None or found is not None or bool(torch.isfinite(gradient).all()):
+        losses = losses_of_step()
+        if getattr(sampler.optimizer, "found_inf", None) is not None or not self._is_broken(losses):
+            self.forwards.clear()
             return
         self.failed = True
-        losses = losses_of_step()
         self._reports.trouble(
             Trouble(
                 step=sampler.num_steps + weights_intact,
                 epoch=self.epoch,
-                loss=float(losses[-1]) if losses else math.nan,
+                loss=float(losses[-1]) if losses else None,
                 batch=self._batch[0],
                 examples=self._batch[1],
                 weights_intact=weights_intact,
-                inputs=self.inputs,
-                keywords=self.keywords,
+                forwards=tuple(self.forwards),
+                trail=self._trail,
+                previous_loss=None if math.isnan(before := float(self._previous_loss)) else before,
+                optimizer=type(sampler.optimizer).__name__ if sampler.optimizer is not None else "",
             )
         )

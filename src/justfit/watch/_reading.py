@@ -114,15 +114,19 @@ class UpdateMeter:
 
 def taken_entries(parameter: nn.Parameter) -> Tensor:
     """Return a view of at most `MAX_ENTRIES` entries, evenly spread over the memory of a parameter."""
-    entries = real_entries(parameter)
+    return spread_entries(real_entries(parameter), MAX_ENTRIES)
+
+
+def spread_entries(entries: Tensor, most: int) -> Tensor:
+    """Return a view of at most `most` entries, evenly spread; all of a tensor with gaps in its memory."""
     size = entries.numel()
-    if not _is_dense(entries):
+    if size <= most or not _is_dense(entries):
         return entries
-    stride = -(-size // MAX_ENTRIES)
-    row = entries.shape[-1] if entries.dim() else 1
-    while size > MAX_ENTRIES and math.gcd(stride, row) > 1:  # else the same columns would be met again and again
+    stride = -(-size // most)
+    row = entries.shape[-1]
+    while math.gcd(stride, row) > 1:  # else the same columns would be met again and again
         stride += 1
-    return entries.as_strided((-(-size // stride) if size else 0,), (stride,))
+    return entries.as_strided((-(-size // stride),), (stride,))
 
 
 def _is_dense(entries: Tensor) -> bool:

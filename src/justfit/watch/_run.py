@@ -8,6 +8,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -16,10 +17,12 @@ from justfit.records import Finding, FirstFailure, FitVerdict, History, Overhead
 from justfit.watch._backward import listen, stop_listening
 from justfit.watch._epochs import Epochs
 from justfit.watch._evidence import read_evidence, read_frames
+from justfit.watch._failure import FailedStep, find_first_failure
 from justfit.watch._folder import RunFolder
 from justfit.watch._governor import Governor
 from justfit.watch._hooks import InputHook, OptimizerHooks
 from justfit.watch._judging import Announcer, Judgement, judge
+from justfit.watch._kept import keep_forward
 from justfit.watch._layers import LayerTable
 from justfit.watch._loop import Loop, Reports, Trouble
 from justfit.watch._sampler import Sampler
@@ -60,7 +63,7 @@ class Run:
         names = ["optimizer"] if len(given) == 1 else [f"optimizer[{index}]" for index in range(len(given))]
         samplers = [Sampler(o, i, names[i], module, self._table) for i, o in enumerate(given)]
         self._governor = Governor(overhead=settings.overhead, every=settings.every)
-        reports = Reports(sampled=self._sampled, trouble=self._on_nonfinite, idle=self._idle, broken=self._broken)
+        reports = Reports(sampled=self._sampled, trouble=self._on_nonfinite, idle=self._idle, broken=self._broken, note=self._note)
         self._loop = Loop(module, samplers, self._table, self._governor, reports)
         self._loop.frames = Frames(settings.frames)
         self._loop.scaler = settings.scaler
@@ -76,6 +79,7 @@ class Run:
         self._first_failure: FirstFailure | None = None
         self._notes: dict[str, None] = {}
         self._handles: list[Any] = []
+        self._device = next((p.device.type for p in module.parameters()), "cpu")
         self._is_open = False
         self._finished = False
         self._last_flush = 0.0
@@ -264,10 +268,19 @@ class Run:
 
     def _on_nonfinite(self, trouble: Trouble) -> None:
         """Find where NaN or infinity came from, and write the record before anything else happens."""
-        self._first_failure = FirstFailure(
-            cause="nan", stage="unknown", step=trouble.step, epoch=trouble.epoch, batch=trouble.batch,
-            examples=trouble.examples, weights_intact=trouble.weights_intact,
-        )  # fmt: skip
+        failed = FailedStep(
+            step=trouble.step,
+            epoch=trouble.epoch,
+            batch=trouble.batch,
+            examples=trouble.examples,
+            weights_intact=trouble.weights_intact,
+            forwards=trouble.forwards,
+            loss=trouble.loss,
+            loss_trail=trouble.trail,
+            previous_loss=trouble.previous_loss,
+            optimizer=trouble.optimizer,
+        )
+        self._first_failure = find_first_failure(self._module, failed)
         self._flush()
 
     def _merge_ranks(self, evidence: WatchEvidence) -> WatchEvidence:
@@ -291,7 +304,8 @@ class Run:
         return (lambda: loop.before_step(sampler)), (lambda: loop.after_step(sampler))
 
     def _see_inputs(self, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        self._loop.inputs, self._loop.keywords = inputs, keywords
+        if torch.is_grad_enabled() and not self._loop.failed:
+            self._loop.forwards.append(keep_forward(inputs, keywords, self._device))
 
     def _note(self, sentence: str) -> None:
         self._notes[sentence] = None
