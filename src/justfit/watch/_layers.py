@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from torch import nn
 
 from justfit.probe import find_source
+from justfit.watch._keras_layers import PARAMETERS, Owned, keras_layers
 
 WRAPPERS = ("_forward_module.", "module.", "_orig_mod.", "_fsdp_wrapped_module.")
 ELSEWHERE = "parameters outside the module"
@@ -61,11 +63,10 @@ class LayerTable:
     def scan(self) -> None:
         """Enter what the module has by now; layers that are known keep their place."""
         known = {layer.name: layer for layer in self.layers}
-        for path, part in self._root.named_modules():
-            own = [(n, p) for n, p in part.named_parameters(recurse=False) if id(p) not in self._layer_of]
+        for name, kind, owned in _owned(self._root):
+            own = [(n, p) for n, p in owned if id(p) not in self._layer_of]
             if own:
-                name = bare_name(path)
-                layer = known.get(name) or self._add(name, type(part).__name__)
+                layer = known.get(name) or self._add(name, kind)
                 self._enter(layer, own)
 
     def layer_of(self, parameter: nn.Parameter) -> Layer:
@@ -101,6 +102,16 @@ class LayerTable:
         for name, parameter in own:
             layer.parameters[name] = parameter
             self._layer_of[id(parameter)] = layer
+
+
+def _owned(root: nn.Module) -> Iterator[Owned]:
+    """Yield every module that owns parameters: its path, its class, its parameters by name."""
+    for path, part in root.named_modules():
+        parent, _, last = path.rpartition(".")
+        if last == PARAMETERS and isinstance(part, nn.ParameterDict):
+            yield from keras_layers(root.get_submodule(parent), part)
+        else:
+            yield bare_name(path), type(part).__name__, list(part.named_parameters(recurse=False))
 
 
 def bare_name(path: str) -> str:

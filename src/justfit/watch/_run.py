@@ -18,11 +18,11 @@ from justfit.watch._backward import listen, stop_listening
 from justfit.watch._epochs import Epochs
 from justfit.watch._evidence import read_evidence, read_frames
 from justfit.watch._failure import FailedStep, find_first_failure
+from justfit.watch._flight import called_part
 from justfit.watch._folder import RunFolder
 from justfit.watch._governor import Governor
 from justfit.watch._hooks import InputHook, OptimizerHooks
 from justfit.watch._judging import Announcer, Judgement, judge
-from justfit.watch._kept import keep_forward
 from justfit.watch._layers import LayerTable
 from justfit.watch._loop import Loop, Reports, Trouble
 from justfit.watch._sampler import Sampler
@@ -79,7 +79,6 @@ class Run:
         self._first_failure: FirstFailure | None = None
         self._notes: dict[str, None] = {}
         self._handles: list[Any] = []
-        self._device = next((p.device.type for p in module.parameters()), "cpu")
         self._is_open = False
         self._finished = False
         self._last_flush = 0.0
@@ -106,7 +105,7 @@ class Run:
                 self._handles.append(OptimizerHooks(sampler.optimizer, before, after))
         if self._settings.replay:
             hook = InputHook(self._see_inputs)
-            self._handles.append(self._module.register_forward_pre_hook(hook, with_kwargs=True))
+            self._handles.append(called_part(self._module).register_forward_pre_hook(hook, with_kwargs=True))
         listen(self._loop)
         self._last_flush = perf_counter()
         self._loop.start()
@@ -196,6 +195,23 @@ class Run:
             self._judge_if_paid()
         return advice
 
+    @property
+    def reads_next_step(self) -> bool:
+        """The step that comes is sampled."""
+        return any(sampler.due for sampler in self._loop.samplers)
+
+    def read_gradients(self, optimizer_index: int = 0) -> None:
+        """Tell that `.grad` holds what the step is made from, where backward does not leave it there.
+
+        The gradients must be unscaled, of all micro-batches, and not yet clipped; only a sampled step reads them.
+
+        Args:
+            optimizer_index: Of which optimizer, if there are several.
+        """
+        sampler = self._loop.samplers[optimizer_index]
+        if sampler.due:
+            sampler.read_gradients(lambda norms: norms)
+
     def before_step(self, optimizer_index: int = 0) -> None:
         """Tell that an optimizer is about to update the weights, where no hook can know.
 
@@ -279,6 +295,7 @@ class Run:
             loss_trail=trouble.trail,
             previous_loss=trouble.previous_loss,
             optimizer=trouble.optimizer,
+            why_not="" if self._settings.replay else "`replay=False`",
         )
         self._first_failure = find_first_failure(self._module, failed)
         self._flush()
@@ -304,8 +321,8 @@ class Run:
         return (lambda: loop.before_step(sampler)), (lambda: loop.after_step(sampler))
 
     def _see_inputs(self, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        if torch.is_grad_enabled() and not self._loop.failed:
-            self._loop.forwards.append(keep_forward(inputs, keywords, self._device))
+        if not self._loop.failed:
+            self._loop.flight.see_forward(inputs, keywords)
 
     def _note(self, sentence: str) -> None:
         self._notes[sentence] = None
