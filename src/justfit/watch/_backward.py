@@ -24,8 +24,8 @@ class Listener(Protocol):
     def backward_begins(self, losses: tuple[Tensor, ...], /) -> None:
         """`losses` are about to be differentiated; empty if something else than a loss is."""
 
-    def backward_ended(self) -> None:
-        """All gradients of this pass are there."""
+    def backward_ended(self, losses: tuple[Tensor, ...], /) -> None:
+        """All gradients of this pass are there; of the graph of `losses` only the names are left."""
 
 
 class _Thread(threading.local):
@@ -100,7 +100,7 @@ def _wrap(original: Callable[..., Any]) -> Callable[..., Any]:
                 listener.backward_begins(losses)
             done = original(tensors, *args, **kwargs)
             for listener in told:
-                listener.backward_ended()
+                listener.backward_ended(losses)
         finally:
             _thread.depth -= 1
         return done

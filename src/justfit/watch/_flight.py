@@ -10,78 +10,96 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from justfit.watch._kept import KeptForward, keep_forward
+from justfit.watch._layers import LayerTable
 from justfit.watch._loss_trail import LossTrail, trail_of
+from justfit.watch._reading import real_entries
 
 MAX_FORWARDS = 4  # calls of the network that one backward pass may go through: siamese, adversarial, two views
 
 
 class Flight:
-    """Holds on to what the network was last called with, no longer than until the step is done.
+    """Looks out for NaN, and holds on to what the network was last called with, no longer than the step lasts.
+
+    What looks out is one small parameter that backward reaches last: NaN in the loss or behind it comes to it.
 
     Args:
         module: The network.
-        keeps_batch: Hold on to the inputs; without, a failure can only be told from what it left behind.
+        table: Its layers.
 
     Attributes:
         forwards: Calls since the last good backward pass, oldest first.
-        loss: Of the last backward pass; None where it lies on a device or was not seen.
-        previous_loss: Of the step before.
         trail: What the loss was computed by, once it or its gradient was not finite.
+        is_suspicious: Something that is not finite was seen in this step.
+        freezes: The first micro-batch that is suspicious is the one to hold on to. Not under a gradient scaler, which
+            may skip a step without anybody hearing of it.
     """
 
-    def __init__(self, module: nn.Module, *, keeps_batch: bool) -> None:
-        self.keeps_batch = keeps_batch
+    def __init__(self, module: nn.Module, table: LayerTable) -> None:
         self.forwards: list[KeptForward] = []
-        self.loss: float | None = None
-        self.previous_loss: float | None = None
         self.trail = LossTrail()
+        self.is_suspicious = False
+        self.freezes = True
+        self._table = table
         self._device = next((p.device.type for p in module.parameters()), "cpu")
-        self._frozen = False
+        self._sentinel: nn.Parameter | None = None
+
+    def start(self) -> None:
+        """Choose what looks out."""
+        for layer in self._table.layers:
+            own = [p for p in layer.parameters.values() if p.requires_grad and real_entries(p).numel()]
+            if own:
+                self._sentinel = min(own, key=lambda p: p.dim() != 1)
+                return
 
     def see_forward(self, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         """Take note of a call; those without a gradient train nothing."""
-        if self._frozen or not torch.is_grad_enabled():
+        if (self.is_suspicious and self.freezes) or not torch.is_grad_enabled():
             return
         if len(self.forwards) == MAX_FORWARDS:
             del self.forwards[0]
         self.forwards.append(keep_forward(inputs, keywords, self._device))
 
     def backward_begins(self, losses: tuple[Tensor, ...]) -> None:
-        """Read a loss that costs no waiting; if it is not finite, its graph tells why, as long as it is there."""
-        if len(losses) != 1 or not losses[0].is_cpu or self._frozen:
+        """Read a loss that costs no waiting; if it is not finite its graph tells why, as long as it is there."""
+        if losses and losses[0].is_cpu and not math.isfinite(losses[0].item()) and not self.is_suspicious:
+            self.trail, self.is_suspicious = trail_of(losses[0]), True
+
+    def backward_ended(self, losses: tuple[Tensor, ...]) -> None:
+        """Look at the gradient; let go of a batch whose gradient is good."""
+        gradient = self._gradient()
+        if gradient is None:
             return
-        self.loss = losses[0].item()
-        if not math.isfinite(self.loss):
-            self.trail = trail_of(losses[0])
-
-    def backward_ended(self, losses: tuple[Tensor, ...], *, suspicious: bool, freezes: bool) -> None:
-        """Hold on to what led to a gradient that is not finite, and let go of what led to a good one.
-
-        Args:
-            losses: What was differentiated.
-            suspicious: The gradient is not finite.
-            freezes: Later micro-batches of the step shall not take the place of this one.
-        """
-        if not suspicious:
-            self._frozen = False
-            if self._device == "cpu":  # elsewhere nobody has looked yet
+        sum_of_squares = torch.dot(gradient, gradient) if gradient.dim() == 1 else gradient.sum()
+        if math.isfinite(sum_of_squares.item()):
+            if not self.trail.operation:
+                self.is_suspicious = False  # what there was has been zeroed
                 self.forwards.clear()
-            return
-        if len(losses) == 1 and not self._frozen and not self.trail.operation:
-            self.trail = trail_of(losses[0])
-        self._frozen = freezes
+        elif not self.is_suspicious:
+            self.is_suspicious = True
+            self.trail = trail_of(losses[0]) if losses else LossTrail()
+
+    def is_broken(self, losses: tuple[float | Tensor, ...]) -> bool:
+        """Look once more, right before or after the update; waits for the device."""
+        gradient = None if self._sentinel is None or self._sentinel.grad is None else real_entries(self._sentinel.grad)
+        finite = gradient is None or bool(torch.isfinite(gradient).all())
+        return not finite or not all(math.isfinite(loss) for loss in losses)
 
     def step_done(self) -> None:
-        """Let go of everything."""
+        """Let go of the batch."""
         self.forwards.clear()
-        self.previous_loss, self.loss = self.loss, None
-        self._frozen = False
-        if self.trail.operation:
-            self.trail = LossTrail()
+        if self.is_suspicious or self.trail.operation:
+            self.is_suspicious, self.trail = False, LossTrail()
+
+    def _gradient(self) -> Tensor | None:
+        """Return the gradient to look at, as far as it lies here and reading it waits for nothing."""
+        gradient = None if self._sentinel is None else self._sentinel.grad
+        if gradient is None or gradient.layout is not torch.strided or not gradient.is_cpu:
+            return None
+        return gradient if type(gradient) is Tensor else real_entries(gradient)
 
 
 def called_part(module: nn.Module) -> nn.Module:
-    """Return the part of a network that sees the inputs as its own code gets them: what lies within DDP."""
+    """Return the part of a network that gets its inputs as its own code sees them: what lies within DDP."""
     while isinstance(module, DistributedDataParallel):
         module = module.module
     return module

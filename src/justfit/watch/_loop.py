@@ -13,10 +13,12 @@ from torch import Tensor, nn
 
 from justfit.watch._activations import ActivationReader
 from justfit.watch._backward import forget_losses, losses_of_step
+from justfit.watch._flight import Flight
 from justfit.watch._governor import Governor
 from justfit.watch._kept import KeptForward
 from justfit.watch._layers import LayerTable
-from justfit.watch._loss_trail import LossTrail, trail_of
+from justfit.watch._loss_trail import LossTrail
+from justfit.watch._ranks import Ranks
 from justfit.watch._sampler import Sampler
 from justfit.watch._series import Frame, Frames, LossSeries
 
@@ -96,13 +98,12 @@ class Loop:
         self.adds_losses = False  # the loop divides the loss of each micro-batch by their number
         self.failed = False
         self.reads_activations = True
-        self.forwards: list[KeptForward] = []
+        self.flight = Flight(module, table)
+        self.ranks: Ranks | None = None
         self._module = module
         self._table = table
         self._governor = governor
         self._reports = reports
-        self._sentinel: nn.Parameter | None = None
-        self._suspicious = False
         self._stopped = False
         self._fresh = False  # backward ran since the last step
         self._within = False  # before_step was called, after_step not yet
@@ -115,13 +116,14 @@ class Loop:
         self._scale_version = -1
         self._reader = ActivationReader(table)
         self._activations: dict[int, Tensor] = {}
-        self._trail = LossTrail()
         self._previous_loss: float | Tensor = math.nan
 
     def start(self) -> None:
         """Get ready for the first step."""
-        self.choose_samples()
-        self._sentinel = next((p for p in self._last_reached() if p.requires_grad), None)
+        if self.ranks is None or self.ranks.reads:
+            self.choose_samples()
+        self.flight.start()
+        self.flight.freezes = self.scaler is None
         self._last = perf_counter()
 
     # --- told by backward
@@ -134,13 +136,13 @@ class Loop:
                 self._activations, hidden = self._reader.read(losses)
                 if hidden:
                     self._reports.note(HIDDEN)
-            if not self.failed and losses and losses[0].is_cpu and not math.isfinite(losses[0].item()):
-                self._trail, self._suspicious = trail_of(losses[0]), True
+            if not self.failed:
+                self.flight.backward_begins(losses)
         except Exception as error:
             self._reports.broken(error)
         self._spent += perf_counter() - start
 
-    def backward_ended(self) -> None:
+    def backward_ended(self, losses: tuple[Tensor, ...]) -> None:
         """See the gradients before anything clips them."""
         start = perf_counter()
         try:
@@ -150,9 +152,7 @@ class Loop:
                 if sampler.due:
                     sampler.read_gradients(self._unscaled)
             if not self.failed:
-                self._look_for_trouble()
-            if not self._suspicious:
-                self.forwards.clear()
+                self.flight.backward_ended(losses)
         except Exception as error:
             self._reports.broken(error)
         self._spent += perf_counter() - start
@@ -163,11 +163,11 @@ class Loop:
         """See weights and gradients as the optimizer will use them."""
         again, self._within = self._within, True  # a host may call it once more, after a backward within the step
         self._late = again and self._late
-        if not (self._suspicious or sampler.due):
+        if not (self.flight.is_suspicious or sampler.due):
             return
         start = perf_counter()
         try:
-            if self._suspicious:
+            if self.flight.is_suspicious:
                 self._confirm(sampler, weights_intact=True)
             if sampler.due and not self._late:
                 sampler.before_step()
@@ -187,7 +187,7 @@ class Loop:
         own = self._spent + end - start
         self._governor.step_done(max(end - self._last - own, 0.0), own, sampled=sampled)
         if sampler.index == self.leader():
-            if not self._stopped and self._governor.wants_sample():
+            if not self._stopped and self._wants_sample():
                 self.choose_samples()
             self._reports.idle()
         self._last = perf_counter()
@@ -203,7 +203,7 @@ class Loop:
     def stop(self) -> None:
         """Read nothing more, and let go of the batch."""
         self.failed = self._stopped = True
-        self.forwards.clear()
+        self.flight.step_done()
         for sampler in self.samplers:
             sampler.due = False
 
@@ -261,7 +261,7 @@ class Loop:
             self.losses.add(sampler.num_steps, loss)
             self.frames.add(frame)
             self._batch = (-1, ())
-        if self._suspicious:
+        if self.flight.is_suspicious:
             self._confirm(sampler, weights_intact=False)
         if sampler.due:
             sampler.due = False
@@ -270,15 +270,33 @@ class Loop:
             if frame is not None and layers:
                 frame.layers = tuple(layers)
                 frame.gradient_norm = math.hypot(*(norm for norm in layers if not math.isnan(norm)))
+            if self.ranks is not None and layers:
+                self.ranks.give(sampler.index, sampler.num_steps, sampler.last_norms())
+                self.ranks.collect(self)
             self._reports.sampled(sampler, math.nan if frame is None else frame.loss, layers)
         forget_losses() if sampler.optimizer is None else None
         self._fresh = self._within = False
-        self.forwards.clear()
+        self.flight.step_done()
         self._activations = {}
 
     def leader(self) -> int:
         """Return the optimizer whose steps are the run's: the first that steps at all."""
         return next((s.index for s in self.samplers if s.num_steps), 0)
+
+    def replace_norms(self, optimizer: int, step: int, norms: Sequence[float]) -> None:
+        """Put the norms over all ranks in the place of those of this one."""
+        sampler = self.samplers[optimizer]
+        sampler.series.replace(step, norms)
+        frame = self.frames.find(step)
+        if frame is not None and optimizer == self.leader() and frame.layers:
+            num = len(frame.layers)
+            frame.layers = tuple(norms[num : 2 * num])
+            frame.gradient_norm = math.hypot(*(norm for norm in frame.layers if not math.isnan(norm)))
+
+    def _wants_sample(self) -> bool:
+        if self.ranks is None:
+            return self._governor.wants_sample()
+        return self.ranks.wants_sample(self._governor.num_steps, self._governor)
 
     def _take_loss(self) -> float | Tensor:
         if self._logged:
@@ -321,29 +339,11 @@ class Loop:
                 of_layer[sampler.index] = of_layer.get(sampler.index, 0) + parameter.numel()
         return {layer: max(of_layer, key=lambda index: of_layer[index]) for layer, of_layer in sizes.items()}
 
-    def _last_reached(self) -> list[nn.Parameter]:
-        """Order parameters by how late backward reaches them: small ones of the first layers first."""
-        own = [p for layer in self._table.layers[:8] for p in layer.parameters.values()]
-        return sorted(own, key=lambda p: p.dim() != 1)
-
-    def _look_for_trouble(self) -> None:
-        gradient = None if self._sentinel is None else self._sentinel.grad
-        if gradient is None or gradient.layout is not torch.strided or not gradient.is_cpu:
-            return
-        if not math.isfinite((torch.dot(gradient, gradient) if gradient.dim() == 1 else gradient.sum()).item()):
-            self._suspicious = True
-
-    def _is_broken(self, losses: tuple[float | Tensor, ...]) -> bool:
-        gradient = None if self._sentinel is None else self._sentinel.grad
-        finite = gradient is None or bool(torch.isfinite(gradient).all())
-        return not finite or not all(math.isfinite(loss) for loss in losses)
-
     def _confirm(self, sampler: Sampler, *, weights_intact: bool) -> None:
         """Tell of NaN or infinity unless it was the gradient scaler's, which has been dealt with by now."""
-        self._suspicious = False
         losses = losses_of_step()
-        if getattr(sampler.optimizer, "found_inf", None) is not None or not self._is_broken(losses):
-            self.forwards.clear()
+        if getattr(sampler.optimizer, "found_inf", None) is not None or not self.flight.is_broken(losses):
+            self.flight.step_done()
             return
         self.failed = True
         self._reports.trouble(
@@ -354,8 +354,8 @@ class Loop:
                 batch=self._batch[0],
                 examples=self._batch[1],
                 weights_intact=weights_intact,
-                forwards=tuple(self.forwards),
-                trail=self._trail,
+                forwards=tuple(self.flight.forwards),
+                trail=self.flight.trail,
                 previous_loss=None if math.isnan(before := float(self._previous_loss)) else before,
                 optimizer=type(sampler.optimizer).__name__ if sampler.optimizer is not None else "",
             )

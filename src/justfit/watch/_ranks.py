@@ -8,9 +8,9 @@ same steps, post the squares, and rank 0 adds them up later. Nothing here is a c
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, Protocol
 
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -27,12 +27,11 @@ FAILURE_SECONDS = 2.0  # that rank 0 waits for what other ranks found, once, aft
 _CERTAIN = ("input", "forward", "loss", "optimizer")  # stages that a rank finds in its own batch or not at all
 
 
-class Combined(NamedTuple):
-    """A sampled step with the numbers of all ranks: of which optimizer, which step, and the norms."""
+class Keeper(Protocol):
+    """What holds the samples of this rank."""
 
-    optimizer: int
-    step: int
-    norms: tuple[float, ...]
+    def replace_norms(self, optimizer: int, step: int, norms: Sequence[float], /) -> None:
+        """Put the norms over all ranks in the place of those of this one."""
 
 
 class Ranks:
@@ -145,10 +144,11 @@ class Ranks:
             del self._open[optimizer, step]
             self._give_up(optimizer, step)
 
-    def collect(self, seconds: float = 0.0) -> Iterator[Combined]:
-        """Yield the samples for which all ranks have handed in their part.
+    def collect(self, keeper: Keeper, seconds: float = 0.0) -> None:
+        """Complete the samples for which all ranks have handed in their part.
 
         Args:
+            keeper: Gets the norms over all ranks.
             seconds: How long to wait for what is missing, in all.
         """
         others = range(1, self.world_size)
@@ -161,14 +161,14 @@ class Ranks:
             parts = [self._mail.take_numbers(key) for key in keys]
             if all(part is not None and len(part) == len(squares) for part in parts):
                 self._unanswered = 0
-                sums = [sum(values) for values in zip(squares, *parts, strict=True)]  # type: ignore[arg-type]
-                yield Combined(optimizer, step, tuple([math.sqrt(total) for total in sums]))
+                sums = [sum(values) for values in zip(squares, *parts, strict=True)]
+                keeper.replace_norms(optimizer, step, [math.sqrt(total) for total in sums])
             else:
                 self._note("The processes do not watch the same layers: some norms are those of rank 0 alone.")
 
-    def finish(self) -> Iterator[Combined]:
-        """Yield what came in at the end, and say what did not."""
-        yield from self.collect(0.0 if self._is_single else CLOSE_SECONDS)
+    def finish(self, keeper: Keeper) -> None:
+        """Take in what came at the end, and say what did not."""
+        self.collect(keeper, 0.0 if self._is_single else CLOSE_SECONDS)
         for optimizer, step in list(self._open):
             self._give_up(optimizer, step)
         self._open.clear()
@@ -236,7 +236,9 @@ def _first_of(found: Sequence[FirstFailure]) -> FirstFailure:
     """Choose what came first: the earliest step, then what a rank found in its own batch, then the lowest rank."""
 
     def place(failure: FirstFailure) -> tuple[int, bool, int]:
-        own = failure.stage in _CERTAIN or (failure.stage == "backward" and "was run again" in failure.how)
+        own = failure.stage in _CERTAIN or (
+            failure.stage == "backward" and not failure.operation.startswith("gradient")
+        )
         return failure.step, not own, failure.rank
 
     first = min(found, key=place)

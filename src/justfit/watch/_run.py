@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -25,6 +25,8 @@ from justfit.watch._hooks import InputHook, OptimizerHooks
 from justfit.watch._judging import Announcer, Judgement, judge
 from justfit.watch._layers import LayerTable
 from justfit.watch._loop import Loop, Reports, Trouble
+from justfit.watch._mailbox import open_mailbox
+from justfit.watch._ranks import Ranks
 from justfit.watch._sampler import Sampler
 from justfit.watch._series import Frames
 from justfit.watch._settings import Settings
@@ -64,15 +66,20 @@ class Run:
         samplers = [Sampler(o, i, names[i], module, self._table) for i, o in enumerate(given)]
         self._governor = Governor(overhead=settings.overhead, every=settings.every)
         reports = Reports(sampled=self._sampled, trouble=self._on_nonfinite, idle=self._idle, broken=self._broken, note=self._note)
+        self._ranks = Ranks(module, open_mailbox(f"{type(module).__name__}/{len(self._table.layers)}"))
+        for sampler in samplers:
+            sampler.share = self._ranks.share
         self._loop = Loop(module, samplers, self._table, self._governor, reports)
+        self._loop.ranks = self._ranks
         self._loop.frames = Frames(settings.frames)
         self._loop.scaler = settings.scaler
         self._loop.reads_loss = settings.loss_from_backward
         self._loop.adds_losses = settings.micro_batch_losses == "sum"
         self._epochs = Epochs()
-        self._folder = None if settings.out is None else RunFolder(settings.out)
-        tell = [] if settings.on_finding is None else [settings.on_finding]
-        tell += [sink.finding for sink in settings.sinks if hasattr(sink, "finding")]
+        first = self._ranks.is_first
+        self._folder = RunFolder(settings.out) if settings.out is not None and first else None
+        tell = [] if settings.on_finding is None or not first else [settings.on_finding]
+        tell += [sink.finding for sink in settings.sinks if hasattr(sink, "finding") and first]
         tell += [] if self._folder is None else [self._folder.add_finding]
         self._announcer = Announcer(tell)
         self._judgement = Judgement()
@@ -121,6 +128,7 @@ class Run:
             handle.remove()
         self._handles.clear()
         self._loop.stop()
+        self._ranks.finish(self._loop)
         self._finished = True
         self._flush()
         for sink in self._settings.sinks:
@@ -295,14 +303,22 @@ class Run:
             loss_trail=trouble.trail,
             previous_loss=trouble.previous_loss,
             optimizer=trouble.optimizer,
+            rank=self._ranks.rank,
             why_not="" if self._settings.replay else "`replay=False`",
         )
-        self._first_failure = find_first_failure(self._module, failed)
+        self._first_failure = self._ranks.settle(find_first_failure(self._module, failed))
         self._flush()
 
     def _merge_ranks(self, evidence: WatchEvidence) -> WatchEvidence:
-        """Put together what all processes of a distributed run measured."""
-        return evidence
+        """Say how processes that train together were watched, and take in what only another one saw."""
+        self._first_failure = self._first_failure or self._ranks.failure_elsewhere()
+        return replace(
+            evidence,
+            first_failure=self._first_failure,
+            world_size=self._ranks.world_size,
+            gradients=self._ranks.gradients,
+            notes=(*evidence.notes, *self._ranks.notes),
+        )
 
     def _idle(self) -> None:
         """Judge and write if it is time and the budget pays for it."""

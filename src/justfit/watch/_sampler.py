@@ -40,9 +40,11 @@ class Sampler:
         self.parameters: list[nn.Parameter] = []
         self.layers: tuple[int, ...] = ()  # that it moves
         self.device = torch.device("cpu")
+        self.share: Callable[[nn.Parameter], float] | None = None  # of a squared norm, in the sum over processes
         self._module = module
         self._table = table
         self._place: list[int] = []  # of each parameter's layer in `layers`
+        self._factors: list[float] = []  # of each parameter's norm
         self._meter: UpdateMeter | None = None
         self._gradients: Tensor | None = None  # norms after backward
         self._clipped: Tensor | None = None
@@ -62,6 +64,7 @@ class Sampler:
         owners = [self._table.layer_of(p).index for p in kept]
         self.layers = tuple(dict.fromkeys(owners))
         self._place = [self.layers.index(owner) for owner in owners]
+        self._factors = [1.0 if self.share is None else math.sqrt(self.share(p)) for p in kept]
         self.device = kept[0].device if kept else torch.device("cpu")
         self._meter = UpdateMeter(kept)
         self._gradients = self._clipped = self._weights = None
@@ -115,6 +118,10 @@ class Sampler:
         self._gradients = self._clipped = self._weights = None
         return row[len(self.layers) : 2 * len(self.layers)]
 
+    def last_norms(self) -> list[float]:
+        """Return the norms of the last sample: weight, gradient, clipped gradient, update; of each one a layer."""
+        return self.series.last_row()[: NUM_NORMS * len(self.layers)]
+
     def learning_rate(self) -> float:
         """Return the learning rate of the first parameter group; NaN if there is none."""
         groups: Sequence[dict[str, Any]] = () if self.optimizer is None else self.optimizer.param_groups
@@ -145,9 +152,9 @@ class Sampler:
     def _by_layer(self, values: list[float]) -> list[float]:
         """Put the norms of a layer's parameters together; those that have none are left out."""
         held: list[list[float]] = [[] for _ in self.layers]
-        for place, value in zip(self._place, values, strict=True):
+        for place, value, factor in zip(self._place, values, self._factors, strict=True):
             if value != MISSING:
-                held[place].append(value)
+                held[place].append(value * factor)
         return [_together(norms_of_one) for norms_of_one in held]
 
 

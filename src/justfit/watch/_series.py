@@ -50,6 +50,16 @@ class SampleSeries:
         self._layers.append(layers)
         self._rows.append(array("d", row))
 
+    def last_row(self) -> list[float]:
+        """Return the numbers of the last sample."""
+        return self._rows[-1].tolist()
+
+    def replace(self, step: int, numbers: Sequence[float]) -> None:
+        """Put other numbers in the place of the first ones of a sample, if it is still held."""
+        if step in self.steps:
+            row = self._rows[self.steps.index(step)]
+            row[: len(numbers)] = array("d", numbers)
+
     def of_layer(self, layer: int) -> dict[str, tuple[float, ...]]:
         """Return the series of every quantity of one layer; NaN where the layer was not there yet."""
         found: dict[str, list[float]] = {name: [] for name in QUANTITIES}
