@@ -5,13 +5,14 @@
     $ justfit fit digits --out digits-fit
     $ justfit predict digits-fit new_rows.csv --out predictions.csv
     $ justfit check nets.py:build --input 64,3,32,32
+    $ justfit judge metrics.csv
     $ justfit explain JF204
 
 What is shown goes to stdout, what is said (progress, notes, errors) goes to stderr. Exit codes:
 
 ====  =====================================================================================
 0     done
-1     ``check`` found something of severity ``--fail-on`` or above
+1     ``check`` or ``judge`` found something of severity ``--fail-on`` or above
 2     wrong usage, or a table, network or directory that cannot be used; one message, no trace
 3     a fault of the program; ``JUSTFIT_DEBUG=1`` shows where
 130   stopped by Ctrl-C or SIGTERM; ``fit`` still delivers the best network so far

@@ -14,6 +14,7 @@ import typer
 from justfit.cli._check import check
 from justfit.cli._explain import explain
 from justfit.cli._fit import fit
+from justfit.cli._judge import judge
 from justfit.cli._predict import predict
 from justfit.cli._rules import rules
 
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command(epilog="Example:  justfit fit patients.csv --target outcome --out patients-fit")(fit)
 app.command(epilog="Example:  justfit predict patients-fit new_patients.csv --out predictions.csv")(predict)
 app.command(epilog="Example:  justfit check nets.py:build --input 64,3,32,32 --classes 10")(check)
+app.command(epilog="Example:  justfit judge metrics.csv --html verdict.html")(judge)
 app.command(epilog="Example:  justfit explain JF204")(explain)
 app.command(epilog="Example:  justfit rules")(rules)
 
@@ -51,7 +53,7 @@ def root(
 
     justfit trains one network per setting of L2 and dropout on your table, judges the network without
     regularization, chooses the cure, proves it on held-out rows, and keeps the network that fits. Before training it
-    checks any PyTorch network as a linter checks code.
+    checks any PyTorch network as a linter checks code, and afterwards it judges the log of any training run.
     """
 
 

@@ -9,9 +9,9 @@ import typer
 
 from justfit.cli._check_output import show_checkup, show_comparison
 from justfit.cli._check_run import prints_to_stderr, run_check, run_compare
-from justfit.cli._config import FailOn, OutputFormat, Settings, read_settings
+from justfit.cli._config import FailOn, OutputFormat, read_settings
 from justfit.cli._exits import FOUND, exit_codes
-from justfit.cli._select import Selection, fails, keep_findings, read_codes
+from justfit.cli._select import fails, keep_findings, selection_of
 from justfit.errors import ArgumentError
 
 Name = Annotated[
@@ -90,7 +90,7 @@ def check(
     ):
         settings = read_settings(Path.cwd())
         form = output_format or settings.output_format or "text"
-        selection = _selection(settings, select, ignore)
+        selection = selection_of(settings, select, ignore)
         _refuse_form(form, compare)
         threshold = fail_on or settings.fail_on or "warning"
         with prints_to_stderr():
@@ -112,23 +112,6 @@ def check(
         show_checkup(checkup, form, selection=selection, fail_on=threshold, verbose=verbose, out=out, html=html)
         if fails(checkup, threshold):
             raise typer.Exit(FOUND)
-
-
-def _selection(settings: Settings, select: list[str] | None, ignore: list[str] | None) -> Selection:
-    from justfit.rules import RULES
-
-    def read(key: str, given: list[str] | None, stored: tuple[str, ...]) -> tuple[str, ...]:
-        source = f"`--{key}`" if given else f"`tool.justfit.{key}` in `{settings.path}`"
-        return read_codes(given or stored, tuple(RULES), source)
-
-    return Selection(
-        select=read("select", select, settings.select) or Selection().select,
-        ignore=read("ignore", ignore, settings.ignore),
-        per_layer_ignores={
-            layer: read(f"per-layer-ignores.{layer}", None, codes)
-            for layer, codes in settings.per_layer_ignores.items()
-        },
-    )
 
 
 def _required(module: str | None) -> str:

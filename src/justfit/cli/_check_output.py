@@ -1,9 +1,9 @@
-"""What `justfit check` prints and writes."""
+"""What `justfit check` prints and writes, and the pieces of it that `justfit judge` shares."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from justfit.cli._config import FailOn, OutputFormat
 from justfit.cli._exits import say
 from justfit.cli._output import open_console, print_data
 from justfit.cli._select import Selection
-from justfit.records import Checkup, RuleText, SchemeComparison
+from justfit.records import Checkup, Judgement, RuleText, SchemeComparison
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,11 +33,13 @@ def show_checkup(
     from justfit import report
 
     if form == "text":
-        _show_text(lambda console: report.render_checkup_text(checkup, console, verbose=verbose), out)
+        show_text(lambda console: report.render_checkup_text(checkup, console, verbose=verbose), out)
     else:
-        _show_data(_as_data(checkup, form, selection, fail_on), out)
+        from justfit.rules import SignalRule
+
+        show_data(as_data(checkup, form, rule_texts(selection, SignalRule), fail_on), out)
     if html is not None:
-        _write(html, report.render_checkup_html(checkup))
+        write_file(html, report.render_checkup_html(checkup))
 
 
 def show_comparison(comparison: SchemeComparison, form: OutputFormat, *, out: Path | None, html: Path | None) -> None:
@@ -45,18 +47,18 @@ def show_comparison(comparison: SchemeComparison, form: OutputFormat, *, out: Pa
     from justfit import report
 
     if form == "text":
-        _show_text(lambda console: report.render_comparison_text(comparison, console), out)
+        show_text(lambda console: report.render_comparison_text(comparison, console), out)
     else:
-        _show_data(report.render_json(comparison), out)
+        show_data(report.render_json(comparison), out)
     if html is not None:
-        _write(html, report.render_comparison_html(comparison))
+        write_file(html, report.render_comparison_html(comparison))
 
 
-def rule_texts(selection: Selection) -> tuple[RuleText, ...]:
-    """Put the selected rules that a check runs into the words that reports for programs want."""
-    from justfit.rules import RULES, SignalRule, describe
+def rule_texts(selection: Selection, kind: type) -> tuple[RuleText, ...]:
+    """Put the selected rules of a kind into the words that reports for programs want."""
+    from justfit.rules import RULES, describe
 
-    codes = [code for code, rule in RULES.items() if issubclass(rule, SignalRule) and selection.keeps(code)]
+    codes = [code for code, rule in RULES.items() if issubclass(rule, kind) and selection.keeps(code)]
     return tuple(
         RuleText(
             code=rule.code,
@@ -69,20 +71,26 @@ def rule_texts(selection: Selection) -> tuple[RuleText, ...]:
     )
 
 
-def _as_data(checkup: Checkup, form: OutputFormat, selection: Selection, fail_on: FailOn) -> str:
+def as_data(
+    found: Checkup | Sequence[Judgement], form: OutputFormat, rules: Sequence[RuleText], fail_on: FailOn
+) -> str:
+    """Render for programs."""
     from justfit import __version__, report
 
     if form == "sarif":
-        return report.render_sarif(checkup, rule_texts(selection), __version__)
+        return report.render_sarif(found, rules, __version__)
     if form == "github":
-        return report.render_github(checkup)
+        return report.render_github(found)
     if form == "junit":  # it has no word for "never": a test that never fails is none
         threshold = "error" if fail_on == "never" else fail_on
-        return report.render_junit(checkup, rule_texts(selection), fail_on=threshold)
-    return report.render_json(checkup)
+        return report.render_junit(found, rules, fail_on=threshold)
+    if isinstance(found, Checkup):
+        return report.render_json(found)
+    return report.render_json(found[0] if len(found) == 1 else found)
 
 
-def _show_text(render: Callable[[Console], None], out: Path | None) -> None:
+def show_text(render: Callable[[Console], None], out: Path | None) -> None:
+    """Print for people, or write the text to a file."""
     if out is None:
         with open_console() as console:
             render(console)
@@ -91,17 +99,19 @@ def _show_text(render: Callable[[Console], None], out: Path | None) -> None:
 
     text = io.StringIO()
     render(Console(file=text, width=WIDTH, highlight=False, color_system=None))
-    _write(out, text.getvalue())
+    write_file(out, text.getvalue())
 
 
-def _show_data(text: str, out: Path | None) -> None:
+def show_data(text: str, out: Path | None) -> None:
+    """Print for programs, or write the text to a file."""
     if out is not None:
-        _write(out, text if text.endswith("\n") or not text else text + "\n")
+        write_file(out, text if text.endswith("\n") or not text else text + "\n")
     elif text:  # no annotations for GitHub are no line
         print_data(text)
 
 
-def _write(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
+    """Write a file and say so."""
     from justfit.report import write_atomically
 
     write_atomically(path, text)

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from justfit.cli._config import FailOn
+from justfit.cli._config import FailOn, Settings
 from justfit.errors import ArgumentError
-from justfit.records import Checkup
+from justfit.records import Checkup, FitVerdict
 
 _RANKS = {"info": 0, "warning": 1, "error": 2, "never": 3}
 
@@ -51,9 +51,27 @@ def keep_findings(checkup: Checkup, selection: Selection) -> Checkup:
     return replace(checkup, findings=findings, unjudged=tuple(rule for rule in unjudged if selection.keeps(rule.code)))
 
 
-def fails(checkup: Checkup, fail_on: FailOn) -> bool:
+def fails(found: Checkup | FitVerdict, fail_on: FailOn) -> bool:
     """Say whether a finding is of severity `fail_on` or above."""
-    return any(_RANKS[finding.severity] >= _RANKS[fail_on] for finding in checkup.findings)
+    return any(_RANKS[finding.severity] >= _RANKS[fail_on] for finding in found.findings)
+
+
+def selection_of(settings: Settings, select: Sequence[str] | None, ignore: Sequence[str] | None) -> Selection:
+    """Make the selection of what the command line says, and of the project's file where it says nothing."""
+    from justfit.rules import RULES
+
+    def read(key: str, given: Sequence[str] | None, stored: tuple[str, ...]) -> tuple[str, ...]:
+        source = f"`--{key}`" if given else f"`tool.justfit.{key}` in `{settings.path}`"
+        return read_codes(given or stored, tuple(RULES), source)
+
+    return Selection(
+        select=read("select", select, settings.select) or Selection().select,
+        ignore=read("ignore", ignore, settings.ignore),
+        per_layer_ignores={
+            layer: read(f"per-layer-ignores.{layer}", None, codes)
+            for layer, codes in settings.per_layer_ignores.items()
+        },
+    )
 
 
 def read_codes(texts: Iterable[str], known: Sequence[str], source: str) -> tuple[str, ...]:

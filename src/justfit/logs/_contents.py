@@ -77,7 +77,7 @@ def _tables(frame: pl.DataFrame, form: Form, tool: str = "", notes: tuple[str, .
     is_panel_or_more = len(parts := runs_in(frame)) > 1
     for run, part in parts:
         numbers = numbers_of(part)
-        found = tool or recognise(numbers.columns, form)
+        found = tool or recognise(part.columns, form)
         logs.append(Log(frame=numbers, tool=found, form=form, run=run if is_panel_or_more else "", notes=notes))
     return logs
 

@@ -15,9 +15,11 @@ True
 
 from __future__ import annotations
 
+from justfit.records._advice import Advice
 from justfit.records._fit import DatasetFacts, FitResult, NetworkFacts, TestComparison
 from justfit.records._history import Direction, History
 from justfit.records._json import from_dict, from_json, to_dict, to_json
+from justfit.records._judgement import Judgement
 from justfit.records._progress import OnProgress, Progress
 from justfit.records._rule_text import RuleText
 from justfit.records._signal import (
@@ -55,6 +57,7 @@ from justfit.records._watch import (
 
 __all__ = [
     "FIT_STATES",
+    "Advice",
     "AttentionSignal",
     "Cause",
     "Checkup",
@@ -69,6 +72,7 @@ __all__ = [
     "FlightFrame",
     "History",
     "InputSignal",
+    "Judgement",
     "LayerSignal",
     "LayerTrace",
     "LossBins",

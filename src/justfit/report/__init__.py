@@ -23,8 +23,9 @@ safe to show, before either enters a sentence:
 >>> f"Dropping {quoted('price' + chr(10) + '[EUR]')} costs {with_se(0.2934, 0.0213, 'nats')}."
 'Dropping “price [EUR]” costs 0.293 ± 0.021 nats.'
 
-A checkup of a network before training, and a comparison of initialization schemes, are rendered the same way
-(`render_checkup_text`, `render_comparison_html`, …); a checkup also as what other programs read:
+A checkup of a network before training, a comparison of initialization schemes, and the verdict on a history are
+rendered the same way (`render_checkup_text`, `render_comparison_html`, `render_verdict_text`, …); checkup and verdict
+also as what other programs read:
 
 >>> from justfit.report._place import place_of
 >>> place_of("models/net.py:41").line
@@ -34,7 +35,9 @@ The modules inside: `_numbers` and `_names` write a number and a name; `_verdict
 say what was found, `_titles` what each figure shows, and `_build` puts it in order; `_svg`, `_axes` and the figures
 draw; `_html`, `_text` and `_output` are the outputs. Of a checkup, `_trunk`, `_checkup_words`, `_checkup_layers` and
 `_schemes` hold the words, `_signal_figure` the plot, `_checkup_text`, `_schemes_text`, `_signal_html`, `_sarif`,
-`_github` and `_junit` the outputs.
+`_github` and `_junit` the outputs. Of a judged run, `_judgement_words` and `_judgement_document` hold the words,
+`_history_figure` the plot, `_judgement_text` and `_judgement_html` the outputs; `_listing` is what the outputs for
+programs have in common.
 """
 
 from __future__ import annotations
@@ -44,6 +47,8 @@ from justfit.report._checkup_text import render_checkup_text
 from justfit.report._document import Document
 from justfit.report._github import render_github
 from justfit.report._html import render_html, render_html_fragment
+from justfit.report._judgement_html import render_verdict_html
+from justfit.report._judgement_text import render_verdict_text
 from justfit.report._junit import render_junit
 from justfit.report._output import render_json, write_atomically
 from justfit.report._sarif import render_sarif
@@ -65,5 +70,7 @@ __all__ = [
     "render_junit",
     "render_sarif",
     "render_text",
+    "render_verdict_html",
+    "render_verdict_text",
     "write_atomically",
 ]

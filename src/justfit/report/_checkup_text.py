@@ -49,7 +49,7 @@ def render_checkup_text(checkup: Checkup, console: Console, *, verbose: bool = F
     printed = checkup.findings if verbose else checkup.findings[:MOST_FINDINGS]
     for finding in printed:
         console.print()
-        _print_finding(finding, console, write, verbose=verbose)
+        print_found(finding, console, write, verbose=verbose)
     if len(printed) < len(checkup.findings):
         console.print(
             write(f"\n{len(checkup.findings) - len(printed):,} more findings; verbose output has all.", "dim")
@@ -66,7 +66,8 @@ def render_checkup_text(checkup: Checkup, console: Console, *, verbose: bool = F
     _print_unjudged(checkup, console, write, verbose=verbose)
 
 
-def _print_finding(finding: Finding, console: Console, write: Callable[..., Text], *, verbose: bool) -> None:
+def print_found(finding: Finding, console: Console, write: Callable[..., Text], *, verbose: bool) -> None:
+    """Print a finding as a linter does, with its cure below."""
     from rich.padding import Padding
 
     line = write(f"{shown(finding.source, 400)}: " if finding.source else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-FigureKey = Literal["curves", "path", "map", "effect", "probabilities", "signal", "gradient"]
+FigureKey = Literal["curves", "path", "map", "effect", "probabilities", "signal", "gradient", "history"]
 Tone = Literal["good", "bad", "open"]
 
 

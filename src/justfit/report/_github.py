@@ -1,9 +1,10 @@
-"""A checkup as workflow commands, which GitHub shows beside the line that builds the layer."""
+"""Findings as workflow commands, which GitHub shows beside the line that builds the layer, or at the log."""
 
 from __future__ import annotations
 
-from justfit.records import Checkup, Finding
+from justfit.records import Finding
 from justfit.report._checkup_words import SENTENCE
+from justfit.report._listing import Found, listings_of
 from justfit.report._names import shown
 from justfit.report._place import place_of
 
@@ -11,19 +12,19 @@ _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 _LONGEST_PATH = 4096
 
 
-def render_github(checkup: Checkup) -> str:
-    """Render a checkup as GitHub workflow commands, one line a finding.
+def render_github(found: Found) -> str:
+    """Render a checkup, or judged runs, as GitHub workflow commands, one line a finding.
 
     GitHub shows ten annotations of a kind for each step of a workflow; the worst come first.
 
     Args:
-        checkup: What was found.
+        found: What was found.
 
     Returns:
         Lines such as `::error file=net.py,line=41,title=JF201 vanishing gradient::features.3: …`, each with its line
         end; empty without findings.
     """
-    return "".join(f"{_command(finding)}\n" for finding in checkup.findings)
+    return "".join(f"{_command(finding)}\n" for listing in listings_of(found) for finding in listing.findings)
 
 
 def _command(finding: Finding) -> str:

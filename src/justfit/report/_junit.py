@@ -1,12 +1,13 @@
-"""A checkup as JUnit XML, a test case a rule, for the test pages of continuous integration."""
+"""Findings as JUnit XML, a test case a rule, for the test pages of continuous integration."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from justfit.records import Checkup, Finding, RuleText, Severity
+from justfit.records import Finding, RuleText, Severity
 from justfit.report._checkup_words import SENTENCE
+from justfit.report._listing import Found, Listing, listings_of
 from justfit.report._names import shown
 from justfit.report._numbers import count
 from justfit.report._place import place_of
@@ -17,47 +18,60 @@ if TYPE_CHECKING:
 _RANKS: dict[Severity, int] = {"info": 0, "warning": 1, "error": 2}
 
 
-def render_junit(checkup: Checkup, rules: Sequence[RuleText], *, fail_on: Severity = "warning") -> str:
-    """Render a checkup as JUnit XML with one test case for each rule.
+def render_junit(found: Found, rules: Sequence[RuleText], *, fail_on: Severity = "warning") -> str:
+    """Render a checkup, or judged runs, as JUnit XML: a test suite for each, with one test case for each rule.
 
     A rule fails with findings of severity `fail_on` or worse, is skipped where it could not judge, and passes
     otherwise; milder findings stand in its output.
 
     Args:
-        checkup: What was found.
+        found: What was found.
         rules: The rules that ran, in words. A finding of a rule that is not among them gets a test case of its own.
         fail_on: The mildest severity that fails.
 
     Returns:
         A well-formed document; characters that XML cannot hold are shown as "�".
     """
-    from xml.etree.ElementTree import Element, SubElement, indent, tostring
+    from xml.etree.ElementTree import Element, indent, tostring
 
-    codes = {rule.code: rule.name for rule in rules}
-    for finding in checkup.findings:
-        codes.setdefault(finding.code, finding.name)
-    reasons: dict[str, str] = {rule.code: rule.reason for rule in reversed(checkup.unjudged)}
-    for code in reasons:
-        codes.setdefault(code, "")
-    suite = Element("testsuite", name=f"justfit check {shown(checkup.evidence.module)}")
-    for code, name in codes.items():
-        case = SubElement(suite, "testcase", classname="justfit.check", name=f"{shown(code, 12)} {shown(name)}".strip())
-        case.set("time", "0")
-        _fill(case, [f for f in checkup.findings if f.code == code], reasons.get(code), fail_on)
-    counts = {
-        "tests": len(codes),
-        "failures": len(suite.findall("testcase/failure")),
-        "errors": 0,
-        "skipped": len(suite.findall("testcase/skipped")),
-    }
     root = Element("testsuites", name="justfit")
-    for element in (root, suite):
-        for key, value in counts.items():
-            element.set(key, str(value))
-        element.set("time", "0")
-    root.append(suite)
+    suites = [_suite(listing, rules, fail_on) for listing in listings_of(found)]
+    for element, below in ((root, suites), *((suite, [suite]) for suite in suites)):
+        _count(element, below)
+    root.extend(suites)
     indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(listing: Listing, rules: Sequence[RuleText], fail_on: Severity) -> Element:
+    from xml.etree.ElementTree import Element, SubElement
+
+    codes = {rule.code: rule.name for rule in rules}
+    for finding in listing.findings:
+        codes.setdefault(finding.code, finding.name)
+    reasons: dict[str, str] = {rule.code: rule.reason for rule in reversed(listing.unjudged)}
+    for code in reasons:
+        codes.setdefault(code, "")
+    suite = Element("testsuite", name=f"justfit {listing.command} {shown(listing.subject)}")
+    for code, name in codes.items():
+        case = SubElement(
+            suite, "testcase", classname=f"justfit.{listing.command}", name=f"{shown(code, 12)} {shown(name)}".strip()
+        )
+        case.set("time", "0")
+        _fill(case, [f for f in listing.findings if f.code == code], reasons.get(code), fail_on)
+    return suite
+
+
+def _count(element: Element, suites: Sequence[Element]) -> None:
+    counts = {
+        "tests": sum(len(suite.findall("testcase")) for suite in suites),
+        "failures": sum(len(suite.findall("testcase/failure")) for suite in suites),
+        "errors": 0,
+        "skipped": sum(len(suite.findall("testcase/skipped")) for suite in suites),
+    }
+    for key, value in counts.items():
+        element.set(key, str(value))
+    element.set("time", "0")
 
 
 def _fill(case: Element, findings: list[Finding], reason: str | None, fail_on: Severity) -> None:

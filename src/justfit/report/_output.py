@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from justfit.errors import OutputError
-from justfit.records import Checkup, FitResult, SchemeComparison, to_json
+from justfit.records import Checkup, FitResult, Judgement, SchemeComparison, to_json
 from justfit.report._names import shown
 
 
-def render_json(record: FitResult | Checkup | SchemeComparison) -> str:
-    """Render a record as JSON text that `justfit.records.from_json` reads back.
+def render_json(record: FitResult | Checkup | SchemeComparison | Judgement | Sequence[Judgement]) -> str:
+    """Render a record, or several, as JSON text that `justfit.records.from_json` reads back.
 
     A lone surrogate, as file names that are not UTF-8 bring along, is written as its JSON escape, so that the text
     can always be encoded.

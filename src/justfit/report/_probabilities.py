@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from justfit.records import FitResult
+from justfit.records import FitResult, FitVerdict
 from justfit.report._numbers import probability, setting
 from justfit.report._svg import drawing, label, tag
 
@@ -13,8 +13,12 @@ _LEFT, _FULL, _ROW, _TOP = 104.0, 290.0, 32.0, 26.0
 
 
 def draw_probabilities(result: FitResult) -> tuple[str, ...]:
+    """Draw the probabilities of a fit's verdict."""
+    return draw_states(result.verdict)
+
+
+def draw_states(verdict: FitVerdict) -> tuple[str, ...]:
     """Draw one bar a state, in the order over, right, under."""
-    verdict = result.verdict
     states = [state for state in _NAMES if state in verdict.probabilities]
     parts = []
     for k, state in enumerate(states):

@@ -1,4 +1,4 @@
-"""A checkup as SARIF 2.1.0, which code scanning and editors read."""
+"""Findings as SARIF 2.1.0, which code scanning and editors read."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from justfit.records import Checkup, Finding, RuleText, Unjudged, to_dict
+from justfit.records import Finding, RuleText, Unjudged, to_dict
 from justfit.report._checkup_words import SENTENCE
+from justfit.report._listing import Found, Listing, listings_of
 from justfit.report._names import shown
 from justfit.report._place import Place, place_of
 
@@ -17,15 +18,15 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _LONGEST_HELP = 20_000
 
 
-def render_sarif(checkup: Checkup, rules: Sequence[RuleText], version: str) -> str:
-    """Render a checkup as a SARIF 2.1.0 log with one run.
+def render_sarif(found: Found, rules: Sequence[RuleText], version: str) -> str:
+    """Render a checkup, or judged runs, as a SARIF 2.1.0 log with one run for each.
 
-    Each finding is a result at the line that builds the layer, with the layer as logical location and a fingerprint
-    of code, layer and file that survives edits of other lines. A rule that could not judge is a notification of the
-    run with its reason, not a result.
+    Each finding is a result at the line that builds the layer, or at the log of the run, with the layer as logical
+    location and a fingerprint of code, layer and file that survives edits of other lines. A rule that could not judge
+    is a notification of the run with its reason, not a result.
 
     Args:
-        checkup: What was found.
+        found: What was found.
         rules: The rules that ran, in words.
         version: Of justfit.
 
@@ -35,32 +36,33 @@ def render_sarif(checkup: Checkup, rules: Sequence[RuleText], version: str) -> s
     References:
         OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0 Plus Errata 01" (2023).
     """
-    descriptors = _descriptors(checkup, rules)
+    log = {"version": "2.1.0", "runs": [_run(listing, rules, version) for listing in listings_of(found)]}
+    return json.dumps(to_dict(log), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _run(listing: Listing, rules: Sequence[RuleText], version: str) -> dict[str, Any]:
+    descriptors = _descriptors(listing, rules)
     index = {descriptor["id"]: k for k, descriptor in enumerate(descriptors)}
-    run = {
+    return {
         "tool": {"driver": {"name": "justfit", "version": shown(version, 40), "rules": descriptors}},
         "columnKind": "unicodeCodePoints",
         "invocations": [
             {
                 "executionSuccessful": True,
-                "toolExecutionNotifications": [_notification(rule, index) for rule in checkup.unjudged],
+                "toolExecutionNotifications": [_notification(rule, index) for rule in listing.unjudged],
             }
         ],
-        "results": [_result(finding, index) for finding in checkup.findings],
+        "results": [_result(finding, index) for finding in listing.findings],
         "properties": {
-            "module": shown(checkup.evidence.module),
-            "numLayers": len(checkup.layers),
-            "trainability": checkup.trainability.score,
-            "trainabilityThreshold": checkup.trainability.threshold,
+            "module" if listing.command == "check" else "log": shown(listing.subject, 200),
+            **{key: shown(value) if isinstance(value, str) else value for key, value in listing.properties.items()},
         },
     }
-    log = {"version": "2.1.0", "runs": [run]}
-    return json.dumps(to_dict(log), indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _descriptors(checkup: Checkup, rules: Sequence[RuleText]) -> list[dict[str, Any]]:
+def _descriptors(listing: Listing, rules: Sequence[RuleText]) -> list[dict[str, Any]]:
     descriptors = {rule.code: _descriptor(rule) for rule in rules}
-    for finding in checkup.findings:  # a result must find its rule
+    for finding in listing.findings:  # a result must find its rule
         text = RuleText(
             code=finding.code, name=finding.name, severity=finding.severity, summary=finding.why, help=finding.cure
         )

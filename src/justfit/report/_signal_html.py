@@ -25,7 +25,7 @@ def render_checkup_html(checkup: Checkup) -> str:
         >>> from justfit.report import render_checkup_html, write_atomically
         >>> write_atomically("checkup.html", render_checkup_html(checkup))  # doctest: +SKIP
     """
-    return _render(build_checkup_document(checkup), draw_checkup(checkup))
+    return render_signal_page(build_checkup_document(checkup), draw_checkup(checkup))
 
 
 def render_comparison_html(comparison: SchemeComparison) -> str:
@@ -41,10 +41,11 @@ def render_comparison_html(comparison: SchemeComparison) -> str:
         >>> from justfit.report import render_comparison_html, write_atomically
         >>> write_atomically("schemes.html", render_comparison_html(comparison))  # doctest: +SKIP
     """
-    return _render(build_comparison_document(comparison), draw_comparison(comparison))
+    return render_signal_page(build_comparison_document(comparison), draw_comparison(comparison))
 
 
-def _render(document: SignalDocument, drawn: Mapping[str, tuple[str, ...]]) -> str:
+def render_signal_page(document: SignalDocument, drawn: Mapping[str, tuple[str, ...]]) -> str:
+    """Put a document and its drawings on one page."""
     from markupsafe import Markup
 
     # Safe: the drawings escape every text and attribute themselves.

@@ -63,7 +63,7 @@ def evidence_section(verdict: FitVerdict) -> Section:
         key="evidence",
         heading="Why this verdict",
         sentences=tuple(shown(reason, 400) for reason in verdict.reasons),
-        figures=(_probability_figure(verdict),),
+        figures=(probability_figure(verdict),),
         tables=(_loss_table(verdict),),
     )
 
@@ -103,7 +103,8 @@ def _bias(verdict: FitVerdict) -> str:
     )
 
 
-def _probability_figure(verdict: FitVerdict) -> Figure:
+def probability_figure(verdict: FitVerdict) -> Figure:
+    """Say whether a state is likely enough to be the verdict."""
     likeliest = max(verdict.probabilities, key=lambda state: verdict.probabilities[state])
     reaches = verdict.probabilities[likeliest] >= verdict.decision_probability
     return Figure(
