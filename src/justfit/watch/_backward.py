@@ -52,6 +52,8 @@ def listen(listener: Listener) -> None:
             _wrapped.append((original, _wrap(original)))
             torch.autograd.backward = _wrapped[-1][1]
             _handles.append(register_optimizer_step_post_hook(_forget_losses))
+            _thread.losses.clear()  # of a training that broke off between backward and step
+            _thread.before = ()
         _listeners.append(listener)
 
 
