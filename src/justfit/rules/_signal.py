@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from justfit.records import Finding, SignalEvidence, Unjudged
 from justfit.rules._attention_entropy_collapse import AttentionEntropyCollapse
@@ -13,12 +12,12 @@ from justfit.rules._exploding_gradient import ExplodingGradient
 from justfit.rules._exploding_signal import ExplodingSignal
 from justfit.rules._init_not_applied import InitializationNotApplied
 from justfit.rules._initial_loss import InitialLoss
+from justfit.rules._judged import judged
 from justfit.rules._loss_mismatch import LossMismatch
 from justfit.rules._non_finite import NonFiniteValues
 from justfit.rules._rank_collapse import RankCollapse
-from justfit.rules._rule import NotApplicable
 from justfit.rules._saturated_units import SaturatedUnits
-from justfit.rules._signal_rule import SEVERITIES, SignalRule
+from justfit.rules._signal_rule import SignalRule
 from justfit.rules._symmetric_units import SymmetricUnits
 from justfit.rules._unscaled_input import UnscaledInput
 from justfit.rules._unused_parameters import UnusedParameters
@@ -49,10 +48,6 @@ SIGNAL_RULES: tuple[type[SignalRule], ...] = (
 )
 
 
-# Findings that one rule shows at most.
-MOST = 3
-
-
 def judge_signals(
     evidence: SignalEvidence, keeps: Callable[[str, str], bool] | None = None
 ) -> tuple[tuple[Finding, ...], tuple[Unjudged, ...]]:
@@ -66,26 +61,8 @@ def judge_signals(
         The findings, worst severity first, then in order of execution: of each rule the three worst that are wanted,
         and in words how many more there are. And the rules that could not judge, with the reason.
     """
-    places = {name: index for index, name in reversed(list(enumerate(_places(evidence))))}
-    found: list[Finding] = []
-    unjudged = []
-    for rule in SIGNAL_RULES:
-        outcome = rule().check(evidence)
-        if isinstance(outcome, NotApplicable):
-            unjudged.append(Unjudged(code=rule.code, reason=outcome.reason))
-        else:
-            wanted = [finding for finding in outcome if keeps is None or keeps(finding.code, finding.where)]
-            found += _shortened(wanted, rule.things, lambda f: places.get(f.where, len(places)))
-    order = sorted(found, key=lambda f: (SEVERITIES.index(f.severity), places.get(f.where, len(places))))
-    return tuple(order), tuple(unjudged)
-
-
-def _shortened(found: list[Finding], things: str, place: Callable[[Finding], int]) -> list[Finding]:
-    """Keep the worst; the last of them in order of execution says how many were left out."""
-    kept = sorted(found[:MOST], key=lambda finding: (SEVERITIES.index(finding.severity), place(finding)))
-    if len(found) > MOST:
-        kept[-1] = replace(kept[-1], evidence=f"{kept[-1].evidence}; and {len(found) - MOST} more {things}")
-    return kept
+    outcomes = ((rule.code, rule.things, rule().check(evidence)) for rule in SIGNAL_RULES)
+    return judged(outcomes, list(_places(evidence)), keeps)
 
 
 def _places(evidence: SignalEvidence) -> Iterator[str]:

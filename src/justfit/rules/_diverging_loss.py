@@ -1,0 +1,98 @@
+"""JF412."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from justfit.records import Finding, Severity, WatchEvidence
+from justfit.rules._loss_curve import LossCurve, loss_curve, progress
+from justfit.rules._rule import NotApplicable
+from justfit.rules._watch_rule import WatchOutcome, WatchRule
+
+
+@dataclass(frozen=True, slots=True)
+class DivergingLoss(WatchRule):
+    r"""The loss rises and stays up, or runs away below zero.
+
+    How it is detected:
+        .. math:: \frac{L_{end} - L_{best}}{L_{start} - L_{best}} > \text{threshold}
+
+        with the levels of the last fifth and of the best twentieth of the run: more than `threshold` of what had been
+        gained is lost again, by more than `errors` standard errors and `least` of the loss's size, and the last
+        twentieths of the run (a tenth of it) all lie above. Above 1 the loss is worse than before the first update, an
+        error. Or a negative loss grows beyond `runaway` times its first size and falls ever faster: the later half of
+        the run falls by more than `faster` times what the earlier did.
+    Why it matters:
+        What was learned is being destroyed; further steps do not bring it back by themselves.
+    When it is wrong:
+        A task or a loss that changes on the way, such as a curriculum or a penalty that is faded in.
+    What helps:
+        Go back to the best checkpoint; lower the learning rate or momentum, clip the gradient, look at the batch where
+        it began; for a loss that runs away below zero, its sign.
+
+    References:
+        Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge of stability".
+    """
+
+    code: ClassVar[str] = "JF412"
+    name: ClassVar[str] = "diverging loss"
+    severity: ClassVar[Severity] = "warning"
+    things: ClassVar[str] = "losses"
+    why: ClassVar[str] = "What was learned is being destroyed."
+    when_wrong: ClassVar[str] = "The task or the loss may change on the way, as in a curriculum."
+    cure: ClassVar[str] = "Go back to the best checkpoint, lower the learning rate or momentum, clip the gradient."
+    threshold: float = 0.4
+    least: float = 0.1
+    errors: float = 6.0
+    runaway: float = 10.0
+    faster: float = 1.5
+
+    def check(self, evidence: WatchEvidence) -> WatchOutcome:
+        """Hold the end against the best and the start."""
+        curve = loss_curve(evidence)
+        if isinstance(curve, str):
+            return NotApplicable(curve)
+        below = self._below_zero(curve)
+        if below is not None:
+            return (below,)
+        seen = progress(curve)
+        best = min(level for _, level in curve.smoothed())
+        rise = curve.end - best
+        gained = max(curve.start - best, 0.0)
+        bar = best + self.threshold * gained
+        lasting = min(level for step, level in curve.smoothed()[-2:])
+        error = self.errors * curve.error(0.8, 1.0)
+        if lasting <= bar or rise <= max(self.threshold * gained, self.least * curve.scale, error):
+            return ()
+        since = next(step for step, level in curve.smoothed() if step > seen.best_step and level > bar)
+        worse = curve.end > curve.start + self.least * abs(curve.start)
+        return (
+            self.finding(
+                "network",
+                rise / gained if gained > self.least * rise else rise / (abs(best) or 1.0),
+                self.threshold,
+                unit="of what was gained",
+                evidence=f"the loss began at {curve.start:.4g}, was {best:.4g} around step {seen.best_step}, and is "
+                f"{curve.end:.4g} at the end",
+                since=since,
+                severity="error" if worse else "warning",
+            ),
+        )
+
+    def _below_zero(self, curve: LossCurve) -> Finding | None:
+        middle = curve.level(0.45, 0.55)
+        early, late = curve.start - middle, middle - curve.end
+        grown = -curve.end > self.runaway * max(abs(curve.start), curve.noise * 1e-9)
+        if not grown or curve.end >= 0 or late < self.faster * max(early, 0.0):
+            return None
+        return self.finding(
+            "network",
+            curve.end / curve.start if curve.start else -curve.end,
+            self.runaway,
+            unit="times the first loss",
+            evidence=f"the loss ran from {curve.start:.4g} to {curve.end:.4g}, ever faster: nothing bounds it below",
+            since=next(step for step, level in curve.smoothed() if level < min(curve.start, 0) - abs(curve.start)),
+            severity="error",
+            cure="Look at the sign of the loss: it is pushed below zero without bound.",
+        )

@@ -1,0 +1,84 @@
+"""JF413."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from justfit.records import Severity, WatchEvidence
+from justfit.rules._loss_curve import LossCurve, Progress, loss_curve, progress, swings
+from justfit.rules._motion import LEAST_SAMPLES, motions
+from justfit.rules._rule import NotApplicable
+from justfit.rules._watch_rule import WatchOutcome, WatchRule
+
+
+@dataclass(frozen=True, slots=True)
+class LearningRateTooHigh(WatchRule):
+    r"""The updates throw the loss above where it began, and little is learned afterwards.
+
+    How it is detected:
+        .. math:: \max_{t > 1} L_t > L_{start} + \max(\text{jump}\cdot|L_{start}|, \text{errors}\cdot\sigma), \quad
+                  \max_l \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert w_{l,t}\rVert} > \text{moved}
+
+        with jump = `jump`, errors = `errors` and σ the swing of one step at the start, moved = `moved`, and an outcome
+        that shows the harm: the loss has fallen by less than `threshold` of its size, or has lost that share of what it
+        had gained. A jump from which the run recovers (a catapult) is information.
+    Why it matters:
+        The steps leave the region where the gradient holds; units die or saturate, and stay so.
+    When it is wrong:
+        A batch of wrong data throws the loss up as well; then the flight recorder names the batch.
+    What helps:
+        A third of the learning rate, a warm-up, gradient clipping.
+
+    References:
+        Lewkowycz et al. 2020, "The large learning rate phase of deep learning: the catapult mechanism". Lecture C8.
+    """
+
+    code: ClassVar[str] = "JF413"
+    name: ClassVar[str] = "learning rate too high"
+    severity: ClassVar[Severity] = "warning"
+    things: ClassVar[str] = "optimizers"
+    why: ClassVar[str] = "The steps leave the region where the gradient holds; units die or saturate, and stay so."
+    when_wrong: ClassVar[str] = "A batch of wrong data throws the loss up as well."
+    cure: ClassVar[str] = "Try a third of the learning rate, warm it up, or clip the gradient."
+    threshold: float = 0.3
+    jump: float = 0.3
+    errors: float = 8.0
+    moved: float = 0.5
+
+    def check(self, evidence: WatchEvidence) -> WatchOutcome:
+        """Look for a loss that was thrown up, and for what became of it."""
+        curve = loss_curve(evidence)
+        if isinstance(curve, str):
+            return NotApplicable(curve)
+        layers = [one for one in motions(evidence) if one.layer.has_units and len(one.steps) >= LEAST_SAMPLES]
+        if not layers:
+            return NotApplicable("no layer with units that is trained was sampled three times")
+        bar = curve.start + max(
+            self.jump * abs(curve.start), self.errors * swings(curve, 0.0, 0.1) * self._early(curve)
+        )
+        highest = max(curve.maxima[1:], default=curve.start)
+        most = max(layers, key=lambda one: one.total)
+        if highest <= bar or most.total <= self.moved:
+            return ()
+        seen = progress(curve)
+        since = next(step for step, top in zip(curve.steps[1:], curve.maxima[1:], strict=True) if top > bar)
+        return (
+            self.finding(
+                "network",
+                (highest - curve.start) / (abs(curve.start) or 1.0),
+                (bar - curve.start) / (abs(curve.start) or 1.0),
+                unit="of the first loss",
+                evidence=f"the loss began at {curve.start:.4g}, was thrown up to {highest:.4g} and is {curve.end:.4g} at "
+                f"the end; `{most.layer.name}` moved by {most.total:.2g} of its norm in all",
+                since=since,
+                severity="warning" if self._harmed(seen) else "info",
+            ),
+        )
+
+    def _early(self, curve: LossCurve) -> float:
+        """The swings at the start tell the noise only while the loss has not been thrown up yet."""
+        return 1.0 if max(curve.maxima[: max(3, len(curve.maxima) // 10)]) < (1 + self.jump) * abs(curve.start) else 0.0
+
+    def _harmed(self, seen: Progress) -> bool:
+        return seen.fall < self.threshold or seen.lost > self.threshold

@@ -1,0 +1,205 @@
+"""The losses of a run as a curve: its levels, its noise, and what it may be judged by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean, median
+
+from justfit.records import LossBins, WatchEvidence
+
+# Losses from which on levels can be compared at all.
+LEAST_LOSSES = 40
+# Share of neighbouring bins whose means have opposite signs from which on the loss is no measure of progress.
+CROSSING_SHARE = 0.05
+# Bins that stand for the first losses.
+FIRST_BINS = 3
+# A first maximum that lies so many standard deviations above its bin's mean belongs to a fall within the bin.
+OUTLYING = 4.5
+# Factor from the median absolute deviation to a normal standard deviation.
+NORMAL = 1.4826
+# Growth of the learning rate between the last two samples from which on it is still warming up.
+WARMING = 1.01
+
+
+@dataclass(frozen=True, slots=True)
+class LossCurve:
+    """Finite losses in bins.
+
+    Attributes:
+        steps: First step of each bin.
+        sizes: Losses in each bin.
+        means, stds, minima, maxima: Of each bin.
+        last_step: The last step of the last bin.
+        noise: Standard deviation of one step's loss around the curve, from the differences between neighbouring bins.
+    """
+
+    steps: tuple[int, ...]
+    sizes: tuple[int, ...]
+    means: tuple[float, ...]
+    stds: tuple[float, ...]
+    minima: tuple[float, ...]
+    maxima: tuple[float, ...]
+    last_step: int
+    noise: float
+
+    @property
+    def num_losses(self) -> int:
+        """Losses in all."""
+        return sum(self.sizes)
+
+    @property
+    def start(self) -> float:
+        """Level of the first losses, before the network has learned anything.
+
+        The very first loss is that of the untouched weights, but of one batch only; the smaller of it and of the median
+        of the first three is taken, so that neither a hard batch nor a jump after the first update raises it. Where a
+        bin is so long that the loss falls within it, it is the bin's largest loss.
+        """
+        if self.sizes[0] == 1:
+            return min(self.means[0], median(self.means[:FIRST_BINS]))
+        falls_within = self.maxima[0] > self.means[0] + OUTLYING * (median(self._known_stds()) or 0.0)
+        return self.maxima[0] if falls_within else self.means[0]
+
+    @property
+    def end(self) -> float:
+        """Level over the last fifth."""
+        return self.level(0.8, 1.0)
+
+    @property
+    def scale(self) -> float:
+        """What changes of the loss are held against: its larger end, in absolute value."""
+        return max(abs(self.start), abs(self.end))
+
+    def _known_stds(self) -> list[float]:
+        return [std for std in self.stds if not math.isnan(std)] or [0.0]
+
+    def _within(self, start: float, stop: float) -> range:
+        """Bins that begin in a share of the steps; at least one."""
+        first = self.steps[0]
+        span = self.last_step - first + 1
+        chosen = [i for i, step in enumerate(self.steps) if start * span <= step - first < stop * span]
+        if not chosen:
+            index = min(int(start * len(self.steps)), len(self.steps) - 1)
+            return range(index, index + 1)
+        return range(chosen[0], chosen[-1] + 1)
+
+    def level(self, start: float, stop: float) -> float:
+        """Median over the bins in a share of the steps, such as the last fifth: 0.8 to 1."""
+        return median(self.means[i] for i in self._within(start, stop))
+
+    def error(self, start: float, stop: float) -> float:
+        """Standard error of that level; 1.25 is what a median costs against a mean."""
+        inside = self._within(start, stop)
+        return 1.25 * self.noise / math.sqrt(max(1, sum(self.sizes[i] for i in inside)))
+
+    def smoothed(self, num_parts: int = 20) -> list[tuple[int, float]]:
+        """First step and level of equal parts of the run."""
+        parts = min(num_parts, len(self.steps))
+        ranges = [self._within(i / parts, (i + 1) / parts) for i in range(parts)]
+        return [(self.steps[r[0]], median(self.means[i] for i in r)) for r in ranges]
+
+
+def loss_curve(evidence: WatchEvidence) -> LossCurve | str:
+    """The curve of a run's losses, or in words why it tells nothing about progress."""
+    curve = curve_of(evidence.losses)
+    if curve is None:
+        return "no loss was seen"
+    if curve.num_losses < LEAST_LOSSES:
+        return f"only {curve.num_losses} losses were seen, {LEAST_LOSSES} are needed"
+    if len(evidence.optimizers) > 1:
+        return "several optimizers share the run, so one's loss may rise because another does its work"
+    crossings = sum(before * after < 0 for before, after in pairwise(curve.means))
+    if crossings > CROSSING_SHARE * len(curve.means):
+        return "the loss moves around zero, so its size does not tell how well the network does"
+    return curve
+
+
+def curve_of(bins: LossBins) -> LossCurve | None:
+    """The finite bins as a curve; None where there are none."""
+    kept = [i for i, size in enumerate(bins.num_steps) if size > 0 and math.isfinite(bins.mean[i])]
+    if not kept:
+        return None
+    sizes = tuple(bins.num_steps[i] for i in kept)
+    means = tuple(bins.mean[i] for i in kept)
+    return LossCurve(
+        steps=tuple(bins.first_step[i] for i in kept),
+        sizes=sizes,
+        means=means,
+        stds=tuple(bins.std[i] for i in kept),
+        minima=tuple(bins.minimum[i] for i in kept),
+        maxima=tuple(bins.maximum[i] for i in kept),
+        last_step=bins.first_step[kept[-1]] + sizes[-1] - 1,
+        noise=_noise(means, sizes),
+    )
+
+
+def _noise(means: Sequence[float], sizes: Sequence[int]) -> float:
+    """Standard deviation of one step, robust against trends and spikes."""
+    differences = [
+        abs(after - before) / math.sqrt(1 / size_before + 1 / size_after)
+        for (before, after), (size_before, size_after) in zip(pairwise(means), pairwise(sizes), strict=True)
+    ]
+    return NORMAL * median(differences) if differences else 0.0
+
+
+def warming_up(evidence: WatchEvidence) -> bool:
+    """The learning rate still rises at the last samples, towards a peak not seen before."""
+    rates = evidence.optimizers[0].learning_rate if evidence.optimizers else ()
+    return len(rates) > 1 and rates[-1] > WARMING * rates[-2] and rates[-1] >= max(rates)
+
+
+def mean_of(values: Sequence[float]) -> float:
+    """Mean of the numbers that are no NaN; NaN where there are none."""
+    known = [value for value in values if not math.isnan(value)]
+    return fmean(known) if known else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    r"""What the loss achieved, as shares of its size: (start − end) / max(|start|, |end|).
+
+    Attributes:
+        curve: The losses.
+        fall: From the first losses to the last fifth.
+        late_fall: From the level over the second tenth to the last fifth.
+        late_errors: That fall in standard errors of the two levels.
+        lost: What was lost again of the largest fall: (end − best) / (start − best), at least 0.
+        best_step: Where the best level lay.
+    """
+
+    curve: LossCurve
+    fall: float
+    late_fall: float
+    late_errors: float
+    lost: float
+    best_step: int
+
+
+def progress(curve: LossCurve) -> Progress:
+    """Summarise a curve."""
+    scale = curve.scale or 1.0
+    early = curve.level(0.1, 0.2)
+    errors = math.hypot(curve.error(0.1, 0.2), curve.error(0.8, 1.0))
+    best_step, best = min(curve.smoothed(), key=lambda part: part[1])
+    gained = curve.start - best
+    return Progress(
+        curve=curve,
+        fall=(curve.start - curve.end) / scale,
+        late_fall=(early - curve.end) / scale,
+        late_errors=(early - curve.end) / errors if errors else math.inf * (early - curve.end or 0.0),
+        lost=max((curve.end - best) / gained, 0.0) if gained > 0 else math.inf,
+        best_step=best_step,
+    )
+
+
+def swings(curve: LossCurve, start: float, stop: float) -> float:
+    """Standard deviation of one step's loss around the curve within a share of the steps."""
+    span = curve.last_step - curve.steps[0] + 1
+    inside = [i for i, step in enumerate(curve.steps) if start <= (step - curve.steps[0]) / span < stop]
+    within = [curve.stds[i] for i in inside if curve.sizes[i] > 2 and not math.isnan(curve.stds[i])]
+    if within:
+        return median(within)
+    return _noise([curve.means[i] for i in inside], [curve.sizes[i] for i in inside])

@@ -1,0 +1,70 @@
+"""JF410."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from justfit.records import Severity, WatchEvidence
+from justfit.rules._loss_curve import loss_curve, progress, warming_up
+from justfit.rules._rule import NotApplicable
+from justfit.rules._watch_rule import WatchOutcome, WatchRule
+
+
+@dataclass(frozen=True, slots=True)
+class SlowProgress(WatchRule):
+    r"""The loss still falls as fast as it did at first, and has hardly fallen: the run is far from done.
+
+    How it is detected:
+        The loss has fallen by less than `threshold` of its size in at least `least_losses` losses; it falls over the
+        later half by at least `errors` standard errors; and that fall is at least `steady` of the fall over the earlier
+        half. A loss that levels off is none: it has come as far as it gets.
+    Why it matters:
+        A loss that has not begun to bend would need many times the steps that were taken.
+    When it is wrong:
+        The first steps of a long run; tasks that begin with a plateau.
+    What helps:
+        A larger learning rate, momentum or Adam, normalisation, `justfit.initialize_`; else more steps.
+
+    References:
+        Goodfellow et al. 2016, "Deep learning", section 11.4. Lecture C8.
+    """
+
+    code: ClassVar[str] = "JF410"
+    name: ClassVar[str] = "slow progress"
+    severity: ClassVar[Severity] = "warning"
+    things: ClassVar[str] = "losses"
+    why: ClassVar[str] = "At this rate it would need many times the steps that were taken."
+    when_wrong: ClassVar[str] = "The first steps of a long run, and plateaus at the start, look the same."
+    cure: ClassVar[str] = "Raise the learning rate, use momentum or Adam, normalise, or train for more steps."
+    threshold: float = 0.25
+    steady: float = 0.6
+    errors: float = 3.0
+    least_losses: float = 200.0
+
+    def check(self, evidence: WatchEvidence) -> WatchOutcome:
+        """Compare how far the loss fell in the two halves of the run."""
+        curve = loss_curve(evidence)
+        if isinstance(curve, str):
+            return NotApplicable(curve)
+        if curve.num_losses < self.least_losses:
+            return NotApplicable(f"only {curve.num_losses} losses were seen, {self.least_losses:g} are needed")
+        if warming_up(evidence):
+            return NotApplicable("the learning rate still warms up")
+        seen = progress(curve)
+        middle, last = curve.level(0.4, 0.6), curve.level(0.8, 1.0)
+        early, late = curve.start - middle, middle - last
+        error = curve.error(0.4, 0.6) + curve.error(0.8, 1.0)
+        if not 0 < seen.fall < self.threshold or late < self.errors * error or late < self.steady * early:
+            return ()
+        return (
+            self.finding(
+                "network",
+                seen.fall,
+                self.threshold,
+                unit="of the loss",
+                evidence=f"the loss fell from {curve.start:.4g} to {curve.end:.4g} in {curve.num_losses} steps, and in "
+                f"the later half by {late:.2g} after {early:.2g} in the earlier",
+                since=1,
+            ),
+        )
