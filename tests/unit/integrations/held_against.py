@@ -1,0 +1,88 @@
+"""What a watched host shows, held against the plain training; and what it must leave as it was."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from justfit.records import WatchRecord, from_dict, to_dict
+from tests.unit.integrations.reference import Trace
+
+TOLERANCE = 1e-6
+
+
+def assert_same_weights(one: nn.Module, other: nn.Module) -> None:
+    """Bit for bit, by position: hosts give the parameters names of their own."""
+    ours, theirs = list(one.parameters()), list(other.parameters())
+    assert len(ours) == len(theirs) > 0
+    for mine, yours in zip(ours, theirs, strict=True):
+        assert torch.equal(mine.detach(), yours.detach())
+
+
+def assert_shows(record: WatchRecord, trace: Trace, *, names: dict[str, str], exact_losses: bool = False) -> None:
+    """The norms of every step are those of the plain training, and so are losses and epochs.
+
+    Args:
+        record: Of a training watched at every step.
+        trace: Of the plain training.
+        names: Of each layer in the trace its name in the record.
+        exact_losses: The host's losses are equal to the last bit, not only to a relative 1e-6.
+    """
+    evidence = record.evidence
+    (optimizer,) = evidence.optimizers
+    assert optimizer.num_steps == len(trace.loss)
+    assert list(optimizer.steps) == list(range(1, len(trace.loss) + 1))
+    layers = {layer.name: layer for layer in evidence.layers}
+    assert set(names.values()) <= set(layers)
+    for plain, shown in names.items():
+        layer = layers[shown]
+        for series, expected in (
+            (layer.gradient_norm, trace.gradient),
+            (layer.clipped_gradient_norm, trace.clipped),
+            (layer.update_norm, trace.update),
+        ):
+            assert list(series) == pytest.approx([step[plain] for step in expected], rel=TOLERANCE)
+    clipped_differs = [
+        abs(step[name] - own[name]) for step, own in zip(trace.gradient, trace.clipped, strict=True) for name in names
+    ]
+    assert max(clipped_differs) > 0.1, "the plain training did not clip: the test could not fail"
+    tolerance = 0 if exact_losses else TOLERANCE
+    assert list(evidence.losses.mean) == pytest.approx(trace.loss, rel=tolerance or 1e-12)
+    history = evidence.history
+    assert list(history.epochs) == list(range(1, len(trace.train_loss) + 1))
+    assert list(history.train_loss) == pytest.approx(trace.train_loss, rel=TOLERANCE)
+    assert list(history.validation_loss) == pytest.approx(trace.validation_loss, rel=TOLERANCE)
+
+
+def assert_written(folder: Path, record: WatchRecord) -> None:
+    """The record on disk is the run's."""
+    stored = from_dict(WatchRecord, json.loads((folder / "record.json").read_text()))
+    assert stored.finished
+    assert record.finished
+    assert stored.evidence.optimizers == record.evidence.optimizers
+
+
+def assert_same_run(resumed: WatchRecord, whole: WatchRecord) -> None:
+    """A training in two parts is recorded like one that was not interrupted."""
+    for name in ("optimizers", "layers", "losses", "history"):
+        assert to_dict(getattr(resumed.evidence, name)) == to_dict(getattr(whole.evidence, name)), name
+
+
+def hooks_of(network: nn.Module, *optimizers: torch.optim.Optimizer) -> list[int]:
+    """Count every kind of hook that a watch could leave behind."""
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    counts = [len(getattr(part, kind)) for part in network.modules() for kind in kinds]
+    counts += [len(p._post_accumulate_grad_hooks or ()) for p in network.parameters()]
+    counts += [len(p._backward_hooks or ()) for p in network.parameters()]
+    for optimizer in optimizers:
+        counts += [len(optimizer._optimizer_step_pre_hooks), len(optimizer._optimizer_step_post_hooks)]
+    return counts
+
+
+def assert_nothing_left(network: nn.Module, *optimizers: torch.optim.Optimizer) -> None:
+    """No hook is left, and `backward` is torch's own."""
+    assert not any(hooks_of(network, *optimizers))
+    assert torch.autograd.backward.__module__ == "torch.autograd"
+    assert not hasattr(torch.autograd.backward, "__wrapped__")
