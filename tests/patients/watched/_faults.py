@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from tests.patients.watched._healthy import with_sgd
 from tests.patients.watched._recipes import Recipe
 
 WEIGHTED = (nn.Linear, nn.Conv2d)
@@ -142,7 +143,7 @@ FAULTS: tuple[Fault, ...] = (
         "momentum 0.999",
         _set(optimizer="sgd", momentum=0.999),
         (*TOO_FAST, "JF405", "JF406"),
-        _set(optimizer="sgd", lr=0.05),
+        with_sgd,
     ),
     Fault("weight decay far too large", _set(weight_decay=30.0), ("JF403", "JF408", "JF409", "JF410", "JF412")),
     Fault("50 rows", _few_rows, ("JF105",)),
@@ -151,5 +152,5 @@ FAULTS: tuple[Fault, ...] = (
         lambda r: None if r.task == "teacher" else replace(r, softmax=True),
         ("JF409", "JF410"),
     ),
-    Fault("gradient clipped to nothing", _set(optimizer="sgd", clip=1e-4), TOO_SLOW, _set(optimizer="sgd", lr=0.05)),
+    Fault("gradient clipped to nothing", _set(clip=1e-4), TOO_SLOW, with_sgd),
 )
