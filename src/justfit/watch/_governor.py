@@ -9,9 +9,13 @@ from justfit.records import OverheadFigures
 
 START_STEPS = 100  # the first steps, in which
 START_FRACTION = 0.03  # this share of the step time is spent on top, so that early faults are seen
-SMOOTHING = 0.1  # weight of the newest cost in a running mean
+SMOOTHING = 0.1  # weight of the newest number in a running mean
+OUTLIER = 2.0  # a number this many times the mean counts as that in the mean: the computer was busy otherwise
 LONG_STEP = 10.0  # a step that takes longer than this many usual ones is a pause, and earns no more than they
 MAX_SAVED = 4.0  # samples that may be saved up
+FREE_SAMPLES = 2  # the first ones build what the others use again; they are counted, but need not be earned
+TOO_MUCH = 0.6  # share of the budget that steps without a sample may take before something is left out
+LOOK_EVERY = 50  # steps between looks whether they do
 
 
 @dataclass(slots=True)
@@ -47,40 +51,49 @@ class Governor:
             own_seconds: What watching took since the step before.
             sampled: The step was sampled.
         """
-        self.num_steps += 1
+        num = self.num_steps = self.num_steps + 1
         self.loop_seconds += loop_seconds
         self.own_seconds += own_seconds
         usual = self.step_seconds
-        if self.num_steps == 2 or loop_seconds < usual:
-            usual = loop_seconds if self.num_steps == 2 else usual + SMOOTHING * (loop_seconds - usual)
-        elif self.num_steps > 2:
-            usual += SMOOTHING * (min(loop_seconds, 2 * usual) - usual)  # follows slow-downs, not pauses
+        # The first step sets things up; from the second on the mean follows, slowly where a step is far longer.
+        usual = loop_seconds if num <= 2 else _moved(usual, loop_seconds)
         self.step_seconds = usual
-        earning = min(loop_seconds, LONG_STEP * usual) if usual else 0.0
-        share = self.overhead + (START_FRACTION if self.num_steps <= START_STEPS else 0.0)
+        longest = LONG_STEP * usual
+        earned = loop_seconds if loop_seconds < longest else longest
+        earned *= self.overhead + START_FRACTION if num <= START_STEPS else self.overhead
         if sampled:
-            self.num_samples += 1
-            self.interval = max(self.num_steps - self.last_sample, 1)
-            self.last_sample = self.num_steps
-            first = self.num_samples <= 2  # the very first builds what the others use again
-            self.sample_seconds = own_seconds if first else _moved(self.sample_seconds, own_seconds)
+            self._sampled(own_seconds)
+            if self.num_samples <= FREE_SAMPLES:
+                return
+        elif num - self.num_samples == 1:
+            self.passive_seconds = own_seconds
         else:
-            first = self.num_steps - self.num_samples == 1
-            self.passive_seconds = own_seconds if first else _moved(self.passive_seconds, own_seconds)
-        most = MAX_SAVED * max(self.sample_seconds, self.overhead * usual)
-        self.saved_seconds = min(self.saved_seconds + share * earning - own_seconds, most)
+            self.passive_seconds = _moved(self.passive_seconds, own_seconds)
+        saved = self.saved_seconds + earned - own_seconds
+        most = MAX_SAVED * self.sample_seconds
+        self.saved_seconds = saved if saved < most else most
+
+    def _sampled(self, own_seconds: float) -> None:
+        self.num_samples += 1
+        first = self.num_samples <= FREE_SAMPLES
+        self.sample_seconds = own_seconds if first else _moved(self.sample_seconds, own_seconds)
+        self.interval = max(self.num_steps - self.last_sample, 1)
+        self.last_sample = self.num_steps
 
     def wants_sample(self) -> bool:
         """Say whether the step that comes next is sampled."""
         if self.every is not None:
             return self.num_steps % self.every == 0
-        if self.num_steps < 2:
-            return True
-        return self.saved_seconds >= self.sample_seconds
+        return self.num_samples < FREE_SAMPLES or self.saved_seconds >= self.sample_seconds
+
+    def is_too_much(self) -> bool:
+        """Say whether steps without a sample take so much that none would ever be paid for."""
+        allowed = self.overhead * self.step_seconds
+        return self.num_steps % LOOK_EVERY == 0 and self.passive_seconds > TOO_MUCH * allowed
 
     def can_pay(self, seconds: float) -> bool:
-        """Say whether something of a known cost can be afforded now."""
-        return self.saved_seconds >= seconds
+        """Say whether something of a known cost can be afforded: by all that was earned so far, not by what is saved."""
+        return self.own_seconds + seconds <= self.overhead * self.loop_seconds
 
     def pay(self, seconds: float) -> None:
         """Enter a cost that belongs to no step, such as judging and writing."""
@@ -112,4 +125,6 @@ class Governor:
 
 
 def _moved(mean: float, newest: float) -> float:
-    return mean + SMOOTHING * (newest - mean)
+    """Follow a number; one far above the mean, which the computer's other work causes, moves it no further."""
+    most = OUTLIER * mean
+    return mean + SMOOTHING * ((newest if newest < most else most) - mean)

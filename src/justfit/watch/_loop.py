@@ -20,8 +20,10 @@ from justfit.watch._layers import LayerTable
 from justfit.watch._loss_trail import LossTrail
 from justfit.watch._ranks import Ranks
 from justfit.watch._sampler import Sampler
-from justfit.watch._series import Frame, Frames, LossSeries
+from justfit.watch._series import Frame, Frames, LossSeries, on_host
+from justfit.watch._step_losses import StepLosses
 
+NO_BATCH: tuple[int, tuple[int, ...]] = (-1, ())
 HIDDEN = (
     "Parts of the network are compiled or checkpointed; activations inside them were not measured, gradients were."
 )
@@ -63,14 +65,14 @@ class Reports:
     Attributes:
         sampled: A step of an optimizer was sampled: the sampler, its loss, the gradient norms of its layers.
         trouble: NaN or infinity was seen for the first time.
-        idle: Called after a step when the budget may pay for judging and writing.
+        idle: A step is done, at that time; now is a moment to judge and write.
         broken: Watching itself failed; it stops, and training goes on.
         note: Something is not measured, and why.
     """
 
     sampled: Callable[[Sampler, float, list[float]], None]
     trouble: Callable[[Trouble], None]
-    idle: Callable[[], None]
+    idle: Callable[[float], None]
     broken: Callable[[Exception], None]
     note: Callable[[str], None]
 
@@ -93,9 +95,7 @@ class Loop:
         self.losses = LossSeries()
         self.frames = Frames(256)
         self.epoch = 1
-        self.scaler: Any = None
-        self.reads_loss = True
-        self.adds_losses = False  # the loop divides the loss of each micro-batch by their number
+        self.step_losses = StepLosses()
         self.failed = False
         self.reads_activations = True
         self.flight = Flight(module, table)
@@ -110,9 +110,8 @@ class Loop:
         self._late = False  # backward ran within the step
         self._spent = 0.0
         self._last = 0.0
-        self._batch: tuple[int, tuple[int, ...]] = (-1, ())
-        self._logged: list[float | Tensor] = []
-        self._logs_afterwards: bool | None = None  # does the loop log a loss after its step
+        self._batch = NO_BATCH
+        self._leader: int | None = None
         self._scale_version = -1
         self._reader = ActivationReader(table)
         self._activations: dict[int, Tensor] = {}
@@ -123,7 +122,7 @@ class Loop:
         if self.ranks is None or self.ranks.reads:
             self.choose_samples()
         self.flight.start()
-        self.flight.freezes = self.scaler is None
+        self.flight.freezes = self.step_losses.scaler is None
         self._last = perf_counter()
 
     # --- told by backward
@@ -179,17 +178,20 @@ class Loop:
         """Count the step, and decide whether the next one is sampled."""
         start = perf_counter()
         sampled = sampler.due
+        leads = sampler.index == self._leader
         try:
-            self._count(sampler)
+            if self._leader is None:
+                self._leader, leads = sampler.index, True
+            self._count(sampler, leads=leads)
         except Exception as error:
             self._reports.broken(error)
         end = perf_counter()
         own = self._spent + end - start
-        self._governor.step_done(max(end - self._last - own, 0.0), own, sampled=sampled)
-        if sampler.index == self.leader():
-            if not self._stopped and self._wants_sample():
+        self._governor.step_done(end - self._last - own, own, sampled=sampled)
+        if leads and not self._stopped:
+            if self._wants_sample():
                 self.choose_samples()
-            self._reports.idle()
+            self._reports.idle(end)
         self._last = perf_counter()
         self._spent = self._last - end
 
@@ -233,16 +235,12 @@ class Loop:
         value = loss.detach() if isinstance(loss, Tensor) else float(loss)
         if isinstance(value, Tensor) and value.device.type == "cpu":
             value = value.item()
-        leader = self.samplers[self.leader()]
-        if self._logs_afterwards is None:
-            self._logs_afterwards = leader.num_steps > 0 and not self._fresh
-        if self._logs_afterwards and not self._fresh:
+        num_steps = self.samplers[self.leader()].num_steps
+        if self.step_losses.log(value, num_steps=num_steps, fresh=self._fresh):
             self.losses.replace_last(value)
-            frame = self.frames.find(leader.num_steps)
+            frame = self.frames.find(num_steps)
             if frame is not None:
                 frame.loss = value
-        else:
-            self._logged.append(value)
 
     def log_batch(self, index: int | None, examples: Sequence[int] | None) -> None:
         """Take what the next step is made from."""
@@ -250,38 +248,45 @@ class Loop:
 
     # --- inside
 
-    def _count(self, sampler: Sampler) -> None:
+    def _count(self, sampler: Sampler, *, leads: bool) -> None:
         sampler.num_steps += 1
-        self._count_skipped(sampler)
+        if sampler.optimizer is None:
+            forget_losses()
+        elif self.step_losses.scaler is not None or "found_inf" in sampler.optimizer.__dict__:
+            self._count_skipped(sampler)
         frame = None
-        if sampler.index == self.leader():
-            loss = self._take_loss()
+        if leads:
+            loss = self.step_losses.take()
             frame = Frame(sampler.num_steps, loss, *self._batch)
             self._previous_loss = loss
             self.losses.add(sampler.num_steps, loss)
             self.frames.add(frame)
-            self._batch = (-1, ())
+            self._batch = NO_BATCH
         if self.flight.is_suspicious:
             self._confirm(sampler, weights_intact=False)
         if sampler.due:
-            sampler.due = False
-            rate = sampler.learning_rate()
-            layers = sampler.after_step(learning_rate=rate, activations=self._activations, late=self._late)
-            if frame is not None and layers:
-                frame.layers = tuple(layers)
-                frame.gradient_norm = math.hypot(*(norm for norm in layers if not math.isnan(norm)))
-            if self.ranks is not None and layers:
-                self.ranks.give(sampler.index, sampler.num_steps, sampler.last_norms())
-                self.ranks.collect(self)
-            self._reports.sampled(sampler, math.nan if frame is None else frame.loss, layers)
-        forget_losses() if sampler.optimizer is None else None
+            self._sample(sampler, frame)
         self._fresh = self._within = False
         self.flight.step_done()
+
+    def _sample(self, sampler: Sampler, frame: Frame | None) -> None:
+        sampler.due = False
+        rate = sampler.learning_rate()
+        layers = sampler.after_step(learning_rate=rate, activations=self._activations, late=self._late)
         self._activations = {}
+        self.losses.fold()  # the device is waited for anyway
+        if frame is not None and layers:
+            frame.loss = on_host([frame.loss])[0]
+            frame.layers = tuple(layers)
+            frame.gradient_norm = math.hypot(*(norm for norm in layers if not math.isnan(norm)))
+        if self.ranks is not None and layers:
+            self.ranks.give(sampler.index, sampler.num_steps, sampler.last_norms())
+            self.ranks.collect(self)
+        self._reports.sampled(sampler, math.nan if frame is None else float(frame.loss), layers)
 
     def leader(self) -> int:
-        """Return the optimizer whose steps are the run's: the first that steps at all."""
-        return next((s.index for s in self.samplers if s.num_steps), 0)
+        """Return the optimizer whose steps are the run's: the one that steps first."""
+        return self._leader or 0
 
     def replace_norms(self, optimizer: int, step: int, norms: Sequence[float]) -> None:
         """Put the norms over all ranks in the place of those of this one."""
@@ -298,33 +303,15 @@ class Loop:
             return self._governor.wants_sample()
         return self.ranks.wants_sample(self._governor.num_steps, self._governor)
 
-    def _take_loss(self) -> float | Tensor:
-        if self._logged:
-            losses, scale, adds = tuple(self._logged), None, False
-            self._logged.clear()
-        elif self.reads_loss:
-            losses, scale, adds = losses_of_step(), self._scale(), self.adds_losses
-        else:
-            return math.nan
-        if not losses:
-            return math.nan
-        mean = sum(losses[1:], losses[0]) / (1 if adds else len(losses))
-        if scale is None:
-            return mean
-        return mean / (scale.item() if isinstance(mean, float) else scale)
-
-    def _scale(self) -> Tensor | None:
-        return getattr(self.scaler, "_scale", None)
-
     def _unscaled(self, norms: Tensor) -> Tensor:
-        scale = self._scale()
+        scale = self.step_losses.scale()
         return norms if scale is None else torch.where(norms < 0, norms, norms / scale.to(norms.device))
 
     def _count_skipped(self, sampler: Sampler) -> None:
-        found = getattr(sampler.optimizer, "found_inf", None)  # set while a fused optimizer steps under AMP
-        if isinstance(found, Tensor) and found.device.type == "cpu" and found.item():
+        found = sampler.optimizer.__dict__.get("found_inf")  # set while a fused optimizer steps under AMP
+        if isinstance(found, Tensor) and found.is_cpu and found.item():
             sampler.num_skipped += 1
-        scale = self._scale()
+        scale = self.step_losses.scale()
         if scale is not None and sampler.index == self.leader():
             if self._scale_version >= 0:  # each update of the scaler writes into its scale
                 sampler.num_skipped += max(scale._version - self._scale_version - 1, 0)
@@ -360,3 +347,4 @@ class Loop:
                 optimizer=type(sampler.optimizer).__name__ if sampler.optimizer is not None else "",
             )
         )
+        self.flight.step_done()

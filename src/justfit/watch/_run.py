@@ -72,9 +72,10 @@ class Run:
         self._loop = Loop(module, samplers, self._table, self._governor, reports)
         self._loop.ranks = self._ranks
         self._loop.frames = Frames(settings.frames)
-        self._loop.scaler = settings.scaler
-        self._loop.reads_loss = settings.loss_from_backward
-        self._loop.adds_losses = settings.micro_batch_losses == "sum"
+        self._loop.step_losses.scaler = settings.scaler
+        self._loop.reads_activations = settings.activations and self._ranks.together != "sharded"
+        self._loop.step_losses.reads_backward = settings.loss_from_backward
+        self._loop.step_losses.adds = settings.micro_batch_losses == "sum"
         self._epochs = Epochs()
         first = self._ranks.is_first
         self._folder = RunFolder(settings.out) if settings.out is not None and first else None
@@ -320,9 +321,8 @@ class Run:
             notes=(*evidence.notes, *self._ranks.notes),
         )
 
-    def _idle(self) -> None:
+    def _idle(self, now: float) -> None:
         """Judge and write if it is time and the budget pays for it."""
-        now = perf_counter()
         if now - self._last_flush >= self._settings.flush_seconds and self._governor.can_pay(self._flush_cost):
             self._flush()
 
