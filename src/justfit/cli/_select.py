@@ -87,7 +87,7 @@ def read_codes(texts: Iterable[str], known: Sequence[str], source: str) -> tuple
     """
     from justfit.rules import codes_of
 
-    codes = []
+    codes: list[str] = []
     for word in (word for text in texts for word in text.split(",")):
         if aliased := codes_of(word):
             codes += aliased

@@ -14,14 +14,14 @@ from justfit.integrations._session import Session
 if TYPE_CHECKING:
     from justfit.watch import Run
 
-_transformers = import_host("transformers", extra="huggingface")
+_Callback: Any = import_host("transformers", extra="huggingface").TrainerCallback
 
 # In the folder of each checkpoint.
 STATE_FILE = "justfit_watch.pt"
 
 
 @final
-class HuggingFaceCallback(_transformers.TrainerCallback):  # type: ignore[misc]  # an untyped host
+class HuggingFaceCallback(_Callback):  # type: ignore[misc]  # an untyped host
     """Watch a training of `transformers.Trainer`.
 
     What is seen: gradients before and after clipping (the Trainer clips before it tells callbacks of a step, so its

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from justfit.watch import Run
 
 _keras = import_host("keras", extra="keras")
+_Callback: Any = _keras.callbacks.Callback
 
 
 @final
-class KerasCallback(_keras.callbacks.Callback):  # type: ignore[misc]  # an untyped host
+class KerasCallback(_Callback):  # type: ignore[misc]  # an untyped host
     """Watch `fit` of a Keras model on the torch backend.
 
     What is seen: gradients before and after the clipping that Keras does inside of its optimizer, unscaled and over

@@ -36,8 +36,8 @@ class StepWatcher:
 
     def stand_in(self, parameters: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
         """Make an optimizer of torch that only holds the parameters and the learning rate, for the record."""
-        kind = type(type(self._inner).__name__, (torch.optim.Optimizer,), {})
-        self._stand_in: torch.optim.Optimizer = kind(parameters, {"lr": self._learning_rate()})
+        kind: type[torch.optim.Optimizer] = type(type(self._inner).__name__, (torch.optim.Optimizer,), {})
+        self._stand_in = kind(list(parameters), {"lr": self._learning_rate()})
         return self._stand_in
 
     def attach(self, run: Run) -> None:
@@ -93,8 +93,8 @@ class StepWatcher:
                 parameter.grad = gradient.detach()
             look()
         finally:
-            for parameter, gradient in zip(self._parameters, before, strict=True):
-                parameter.grad = gradient
+            for parameter, own in zip(self._parameters, before, strict=True):
+                parameter.grad = own
 
     def _scale_loss(self, original: Callable[[Tensor], Tensor], loss: Tensor) -> Tensor:
         if self._run is not None:

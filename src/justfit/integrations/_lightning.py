@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 from justfit.integrations._host import import_host
 from justfit.integrations._lightning_hooks import LightningHooks
 
-_callbacks = import_host("lightning.pytorch.callbacks", extra="lightning")
+_Callback: Any = import_host("lightning.pytorch.callbacks", extra="lightning").Callback
 
 
 @final
-class LightningCallback(LightningHooks, _callbacks.Callback):  # type: ignore[misc]  # an untyped host
+class LightningCallback(LightningHooks, _Callback):  # type: ignore[misc]  # an untyped host
     """Watch a training of `lightning.pytorch.Trainer`.
 
     What is seen: gradients before and after clipping, unscaled under AMP; the loss of each step as the mean over the

@@ -6,11 +6,12 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-
-# As the documentation and examples of the hosts write it, most specific first.
-VALIDATION_NAMES = tuple(
-    f"{word}{mark}loss" for mark in ("_", "/") for word in ("validation", "val", "valid", "eval", "test")
-) + ("loss/validation", "loss/val", "loss/valid")
+# As the documentation and examples of the hosts write it, the house's own first.
+VALIDATION_NAMES = (
+    *("validation_loss", "val_loss", "valid_loss", "eval_loss"),
+    *("validation/loss", "val/loss", "valid/loss", "eval/loss"),
+    *("loss/validation", "loss/val", "loss/valid", "loss/eval"),
+)
 
 
 def find_loss(metrics: Mapping[str, Any], name: str | None) -> float | None:

@@ -10,11 +10,11 @@ from justfit.integrations._session import Session
 if TYPE_CHECKING:
     from justfit.watch import Run
 
-_callbacks = import_host("skorch.callbacks", extra="skorch")
+_Callback: Any = import_host("skorch.callbacks", extra="skorch").Callback
 
 
 @final
-class SkorchCallback(_callbacks.Callback):  # type: ignore[misc]  # an untyped host
+class SkorchCallback(_Callback):  # type: ignore[misc]  # an untyped host
     """Watch a training of a network of skorch.
 
     What is seen: gradients before and after clipping, in whatever order the callbacks stand; the loss of each step;

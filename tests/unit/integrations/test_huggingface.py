@@ -9,10 +9,24 @@ from torch import nn
 import justfit
 from justfit import integrations
 from tests.unit.integrations.held_against import (
-    assert_nothing_left, assert_same_run, assert_same_weights, assert_shows, assert_written,
+    assert_nothing_left,
+    assert_same_run,
+    assert_same_weights,
+    assert_shows,
+    assert_written,
 )  # fmt: skip
 from tests.unit.integrations.reference import (
-    ACCUMULATED, BATCH, CLIP, EPOCHS, MOMENTUM, NUM_EXAMPLES, RATE, STEPS, make_data, make_network, train_plain,
+    ACCUMULATED,
+    BATCH,
+    CLIP,
+    EPOCHS,
+    MOMENTUM,
+    NUM_EXAMPLES,
+    RATE,
+    STEPS,
+    make_data,
+    make_network,
+    train_plain,
 )  # fmt: skip
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -10,10 +10,22 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from justfit import integrations
 from tests.unit.integrations.held_against import (
-    assert_nothing_left, assert_same_run, assert_same_weights, assert_shows, assert_written,
+    assert_nothing_left,
+    assert_same_run,
+    assert_same_weights,
+    assert_shows,
+    assert_written,
 )  # fmt: skip
 from tests.unit.integrations.reference import (
-    ACCUMULATED, BATCH, CLIP, EPOCHS, MOMENTUM, RATE, make_data, make_network, train_plain,
+    ACCUMULATED,
+    BATCH,
+    CLIP,
+    EPOCHS,
+    MOMENTUM,
+    RATE,
+    make_data,
+    make_network,
+    train_plain,
 )  # fmt: skip
 
 HOSTS = [
