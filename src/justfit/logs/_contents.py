@@ -77,7 +77,7 @@ def _tables(frame: pl.DataFrame, form: Form, tool: str = "", notes: tuple[str, .
     is_panel_or_more = len(parts := runs_in(frame)) > 1
     for run, part in parts:
         numbers = numbers_of(part)
-        found = tool or recognise(part.columns, form)
+        found = tool or recognise([*frame.columns, *part.columns], form)
         logs.append(Log(frame=numbers, tool=found, form=form, run=run if is_panel_or_more else "", notes=notes))
     return logs
 
@@ -102,22 +102,22 @@ def numbers_of(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _json(source: Source) -> list[Found]:
-    value, _ = read_json(source)
-    if isinstance(value, dict):
+    value, is_lines = read_json(source)
+    if isinstance(value, dict) and not _is_finding(value):
         own = read_own(value, source)
         return [own] if own is not None else _object(value, source)
-    rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-    if not rows:
+    rows = [row for row in value if isinstance(row, dict)] if isinstance(value, list) else [value]
+    if not rows or not isinstance(rows[0], dict):
         raise _no_rows(source)
-    if all("batches" in row for row in rows):
-        return _tables(columns_of([{k: v for k, v in row.items() if k != "batches"} for row in rows]), "json", "skorch")
-    if {"code", "severity", "why", "cure"} <= rows[0].keys():
+    if _is_finding(rows[0]):
         raise LogFormatError(
             "A log must hold losses.",
             found=f"findings of justfit alone in `{source.name}`",
             way_out="Name the `record.json` beside it.",
         )
-    return _tables(columns_of(rows), "json lines" if _ else "json")
+    if all("batches" in row for row in rows):
+        return _tables(columns_of([{k: v for k, v in row.items() if k != "batches"} for row in rows]), "json", "skorch")
+    return _tables(columns_of(rows), "json lines" if is_lines else "json")
 
 
 def _object(value: dict[str, Any], source: Source) -> list[Found]:
@@ -141,6 +141,10 @@ def _object(value: dict[str, Any], source: Source) -> list[Found]:
     if any(isinstance(entry, int | float) for entry in value.values()):
         return _tables(columns_of([value]), "json")  # JSON lines of a single line
     raise _no_rows(source)
+
+
+def _is_finding(row: dict[str, Any]) -> bool:
+    return {"code", "severity", "why", "cure"} <= row.keys()
 
 
 def _no_rows(source: Source) -> LogFormatError:

@@ -43,8 +43,9 @@ def source_of(path: str | os.PathLike[str]) -> Source:
         LogNotFoundError: There is none, or the way to it is barred.
     """
     name = os.fspath(path)
-    found = Path(name).expanduser() if name.startswith("~") else Path(name)
+    found = Path(name)
     try:
+        found = found.expanduser() if name.startswith("~/") else found
         found.stat()
     except (OSError, ValueError, RuntimeError) as error:  # no file, a name too long, a zero byte, no such user
         raise LogNotFoundError(

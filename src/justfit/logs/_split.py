@@ -60,7 +60,7 @@ def _widened(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _panel(frame: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
-    first = frame.columns[0]
+    first = frame.columns[0] if frame.columns else ""
     named = [name for name in frame.columns[1:] if _PANEL in name]
     if len(named) < 2 or len(named) < frame.width - 2:
         return []

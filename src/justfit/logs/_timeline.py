@@ -115,6 +115,7 @@ def _timeline(
     marks: Floats, train: Floats, validation: Floats, more: list[str], name: str, notes: list[str]
 ) -> Timeline:
     if np.any(marks != np.round(marks)) or np.any(np.abs(marks) > _LARGEST):
+        more = [*more, f"The numbers of the {name} are no whole numbers; validations are counted."]
         marks, name = np.arange(1.0, marks.size + 1), "validation"
     epochs = [int(mark) for mark in marks]
     return Timeline(epochs=epochs, train=train, validation=validation, epoch_name=name, notes=[*notes, *more])
@@ -169,7 +170,7 @@ def _last_of_repeats(
     if once or steps is not None:
         kept = _last_each(at) if once or steps is None else _last_each(at, steps[rows])
         return rows[kept], rows.size - kept.size
-    stretch = np.cumsum(np.concatenate([np.zeros(min(at.size, 1)), np.diff(at) != 0]))
+    stretch = np.cumsum(np.concatenate([np.zeros(1), np.diff(clock) != 0]))[rows]
     numbers, index = np.unique(at, return_inverse=True)
     last_stretch = np.zeros(numbers.size)
     np.maximum.at(last_stretch, index, stretch)

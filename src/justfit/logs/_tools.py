@@ -60,6 +60,10 @@ def recognise(columns: Sequence[str], form: Form) -> str:
     names = set(columns)
     if {"_step", "_runtime"} & names or {"_step", "_timestamp"} <= names:
         return "wandb"
+    if {"key", "value", "step", "run_id"} <= names:
+        return "mlflow"
+    if {"run_name", "timestamp", "step"} <= names:
+        return "trackio"
     if form == "csv":
         if "metrics/precision(B)" in names or any(name.startswith("lr/pg") for name in names):
             return "ultralytics"
