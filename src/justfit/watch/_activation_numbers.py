@@ -42,7 +42,12 @@ def saved(node: Any, name: str) -> Tensor | None:
         found = getattr(node, f"_saved_{name}")
     except RuntimeError:  # written to since, or freed
         return None
-    return found.detach() if isinstance(found, Tensor) else None
+    return found.detach() if isinstance(found, Tensor) and _has_memory(found) else None
+
+
+def _has_memory(tensor: Tensor) -> bool:
+    """Tell whether the values are there at all: FSDP frees the memory of gathered weights and keeps the tensors."""
+    return not tensor.numel() or tensor.layout is not torch.strided or tensor.untyped_storage().nbytes() > 0
 
 
 def rms(values: Tensor) -> Tensor:

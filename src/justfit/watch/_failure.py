@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +19,7 @@ from justfit.watch._left_gradients import LeftGradients, read_left_gradients
 from justfit.watch._loss_trail import LossTrail
 from justfit.watch._reading import real_entries
 from justfit.watch._replay import Replay, Replayed, cause_of, owner_of
+from justfit.watch._sharded import name_of
 
 MAX_SHOWN_ROWS = 8
 
@@ -143,9 +144,8 @@ def _by_running_again(module: nn.Module, failed: FailedStep) -> _Found | None:
         left = read_left_gradients(module, passes[-1].order)
         return _in_backward(replay, failed, left, passes)
     except (JustFitError, RuntimeError, TypeError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        found = _from_what_is_left(module, failed)
-        return found._replace(how=f"{found.how} The batch could not be run again: {reason.rstrip('.')}.")
+        reason = error.contract if isinstance(error, JustFitError) else str(error).partition("\n")[0]
+        return _from_what_is_left(module, replace(failed, why_not=(reason or type(error).__name__).rstrip(".")))
 
 
 def _in_forward(seen: Replayed, kept: KeptForward) -> _Found:
@@ -159,10 +159,10 @@ def _in_forward(seen: Replayed, kept: KeptForward) -> _Found:
 def _in_loss(failed: FailedStep, passes: Sequence[Replayed]) -> _Found:
     trail, value = failed.loss_trail, failed.loss
     again = "The batch was run again and the output is finite, the loss is not" if passes else "The loss is not finite"
-    if trail.is_certain:
-        how = f"{again}: `{trail.operation}` in it turned finite numbers into others."
-    elif trail.targets:
-        how = f"{again}: what it compares with or multiplies by is not finite."
+    if trail.targets:
+        how = f"{again}: what `{trail.operation}` compares with or multiplies by is not finite."
+    elif trail.is_seen:
+        how = f"{again}: `{trail.operation}` in it made the first value that is not finite."
     else:
         how = f"{again}."
     kind = "nan" if value is None or math.isnan(value) else "inf"
@@ -184,12 +184,21 @@ def _in_backward(replay: Replay, failed: FailedStep, left: LeftGradients, passes
 def _from_what_is_left(module: nn.Module, failed: FailedStep) -> _Found:
     reason = failed.why_not or ("" if failed.forwards else "its inputs were not kept")
     start = f"Told from what the step left behind, not by running it again ({reason}): " if reason else ""
-    left = read_left_gradients(module)
     if failed.loss is not None and not math.isfinite(failed.loss):
+        return _from_graph(module, failed, start)
+    return _from_gradients(read_left_gradients(module), failed, start)
+
+
+def _from_graph(module: nn.Module, failed: FailedStep, start: str) -> _Found:
+    """Tell from the graph of the loss, as it was before the backward pass used it up."""
+    trail = failed.loss_trail
+    if trail.weight is None:
         found = _in_loss(failed, ())
-        told = "the loss is not finite, so it or the forward pass made it first."
-        return found if failed.loss_trail.is_certain else found._replace(stage="loss", how=_sentence(start + told))
-    return _from_gradients(left, failed, start)
+        told = found.how if trail.is_seen else "the loss is not finite, so it or the forward pass made it first."
+        return found._replace(how=_sentence(start + told[:1].lower() + told[1:]))
+    kind = "nan" if math.isnan(failed.loss or math.nan) else "inf"
+    told = f"in the graph of the loss `{trail.operation}` is the first operation whose result is not finite."
+    return _Found("forward", kind, _sentence(start + told), owner_of(name_of(module, trail.weight)), trail.operation)
 
 
 def _from_gradients(left: LeftGradients, failed: FailedStep, start: str) -> _Found:

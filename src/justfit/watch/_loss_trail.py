@@ -1,15 +1,19 @@
-"""Which operation between the network's output and the loss went wrong: read from the graph that autograd keeps."""
+"""Which operation made a loss go wrong: read from the graph that autograd keeps of it, before it is used up."""
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-MAX_NODES = 400  # looked at; a loss has a few dozen, and what lies beyond belongs to the network
+from justfit.watch._activation_numbers import saved
+
+MAX_NODES = 20_000  # of the graph that are looked at, nearest to the loss first
 WEIGHTED = frozenset({"addmm", "mm", "bmm", "baddbmm", "convolution", "embedding", "native_batch_norm"})
 # Operations that turn finite numbers into infinity or NaN at single points, run again on what autograd saved of them.
 _AGAIN: dict[str, Callable[..., Tensor]] = {
@@ -26,27 +30,29 @@ SINGULAR = frozenset(
         *("acos", "asin", "atanh", "acosh", "std", "cdist", "pairwise_distance", "atan2", "linalg_svd", "linalg_eigh"),
     }
 )
-_RESULTS = ("_saved_result", "_saved_output", "_saved_out")
+_RESULTS = ("result", "output", "out")
 
 
 class LossTrail(NamedTuple):
     """What the graph of a loss that went wrong shows.
 
     Attributes:
-        operation: The operation that made it, or the name of the last one.
-        is_certain: Its inputs were seen to be finite and its result not.
-        targets: What the loss compares with is not finite.
+        operation: The first operation whose result is seen not to be finite, or the last one of all.
+        is_seen: That was seen, and is not just the last one.
+        targets: The first that is not finite is a number that no operation made, such as a target.
+        weight: The last weight before the operation, if it lies within the network; None if it belongs to the loss.
         singular: Operations on the way from output to loss whose derivative is infinite somewhere, last one first.
     """
 
     operation: str = ""
-    is_certain: bool = False
+    is_seen: bool = False
     targets: bool = False
+    weight: Tensor | None = None
     singular: tuple[str, ...] = ()
 
 
 def trail_of(loss: Tensor) -> LossTrail:
-    """Follow a loss back to the network's last weight.
+    """Follow a loss back through its graph.
 
     Before the backward pass the values that autograd saved tell which operation was the first whose inputs were finite
     and whose result was not. After it only the operations' names are left.
@@ -54,13 +60,14 @@ def trail_of(loss: Tensor) -> LossTrail:
     Args:
         loss: The tensor that `backward` was called on.
     """
-    nodes = list(_nodes_before(loss.grad_fn))
+    nodes = _nodes_before(loss.grad_fn)
     if not nodes:
         return LossTrail()
-    names = [name_of(node) for node in nodes]
+    of_loss = [node for node, is_of_loss in nodes.items() if is_of_loss]
+    names = [name_of(node) for node in of_loss]
     singular = tuple(dict.fromkeys(name for name in names if name in SINGULAR))
-    found = _first_broken(nodes)
-    return (found or LossTrail(operation=names[0]))._replace(singular=singular)
+    found = _first_broken(nodes) or LossTrail(operation=names[0] if names else "")
+    return found._replace(singular=singular)
 
 
 def name_of(node: Any) -> str:
@@ -69,66 +76,97 @@ def name_of(node: Any) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", bare).lower()
 
 
-def _nodes_before(start: Any) -> Iterator[Any]:
-    """Yield the nodes from the loss back to the last weights, nearest first."""
-    queue, seen = [start] if start is not None else [], {start}
-    while queue and len(seen) < MAX_NODES:
-        node = queue.pop(0)
-        yield node
-        if name_of(node) in WEIGHTED:
-            continue
+def _nodes_before(start: Any) -> dict[Any, bool]:
+    """Collect the nodes behind a loss, nearest first, each with whether no weight lies between it and the loss."""
+    found: dict[Any, bool] = {} if start is None else {start: name_of(start) not in WEIGHTED}
+    queue = deque(found)
+    while queue and len(found) < MAX_NODES:
+        node = queue.popleft()
         for behind, _ in node.next_functions:
-            if behind is not None and behind not in seen and not behind.name().endswith("AccumulateGrad"):
-                seen.add(behind)
+            if behind is not None and behind not in found and not _is_leaf(behind):
+                found[behind] = found[node] and name_of(behind) not in WEIGHTED
                 queue.append(behind)
+    return found
 
 
-def _first_broken(nodes: list[Any]) -> LossTrail | None:
-    """Find the node nearest the network whose saved inputs are finite and whose result is not."""
-    for node in reversed(nodes):
-        inputs, result = _saved(node)
-        if inputs is None:
-            continue
+def _first_broken(nodes: dict[Any, bool]) -> LossTrail | None:
+    """Find, in order of execution, the first node whose result or whose constant input is not finite."""
+    finite: dict[Any, bool] = {}  # what is known of the result of a node
+    constants: set[Any] = set()  # nodes that read a number that is not finite and that no operation made
+    for node in nodes:
+        inputs, result = _saved_by(node)
+        for name, value in inputs.items():
+            maker, good = _maker(node, name), _is_finite(value)
+            if maker is not None:
+                finite[maker] = finite.get(maker, True) and good
+            elif not good:
+                constants.add(node)
         name = name_of(node)
-        if not _is_finite(inputs.get("_saved_target")):
-            return LossTrail(operation=name, targets=True)
-        broken = [key for key, value in inputs.items() if not _is_finite(value)]
-        if broken:
-            maker = _maker(node, broken[0])
-            return LossTrail(operation=name if maker is None else name_of(maker), targets=maker is None)
         if result is None and name in _AGAIN:
             result = _run_again(name, inputs)
-        if not _is_finite(result):
-            return LossTrail(operation=name, is_certain=True)
+        if result is not None:
+            finite[node] = finite.get(node, True) and _is_finite(result)
+    broken = constants | {node for node, good in finite.items() if not good}
+    if not broken:
+        return None
+    first = min(broken, key=lambda node: node._sequence_nr())
+    return LossTrail(
+        operation=name_of(first),
+        is_seen=True,
+        targets=first in constants,
+        weight=None if nodes.get(first, True) else _weight_behind(first),
+    )
+
+
+def _weight_behind(node: Any) -> Tensor | None:
+    """Find the weight of a node or, if it has none, the one that was used last before it."""
+    heap, seen = [(-node._sequence_nr(), id(node), node)], {node}
+    while heap:
+        _, _, current = heapq.heappop(heap)
+        leaves = [behind for behind, _ in current.next_functions if behind is not None and _is_leaf(behind)]
+        if leaves:
+            weight: Tensor = leaves[-1].variable
+            return weight
+        for behind, _ in current.next_functions:
+            if behind is not None and behind not in seen:
+                seen.add(behind)
+                heapq.heappush(heap, (-behind._sequence_nr(), id(behind), behind))
     return None
 
 
-def _saved(node: Any) -> tuple[dict[str, Any] | None, Any]:
-    """Read what autograd saved of a node; None once the backward pass has freed it."""
+def _saved_by(node: Any) -> tuple[dict[str, Any], Any]:
+    """Read what autograd saved of a node, as far as it lies there: inputs by name, and the result."""
     inputs: dict[str, Any] = {}
     result = None
+    if name_of(node) in WEIGHTED:
+        return inputs, None
     for key in dir(node):
-        if key.startswith("_saved_"):
-            try:
-                value = getattr(node, key)
-            except RuntimeError:
-                return None, None
-            if key in _RESULTS:
-                result = value
-            else:
-                inputs[key] = value
+        if not key.startswith("_saved_"):
+            continue
+        name = key.removeprefix("_saved_")
+        value = saved(node, name) if hasattr(node, f"_raw{key}") else getattr(node, key)
+        if name in _RESULTS:
+            result = value
+        elif value is not None:
+            inputs[name] = value
     return inputs, result
 
 
-def _maker(node: Any, key: str) -> Any:
+def _maker(node: Any, name: str) -> Any:
     """Find what made a saved input: of two, `self` is the first; None for what no operation made."""
-    place = 1 if key == "_saved_other" and len(node.next_functions) > 1 else 0
-    return node.next_functions[place][0] if node.next_functions else None
+    if name == "target":
+        return None
+    place = 1 if name == "other" and len(node.next_functions) > 1 else 0
+    maker = node.next_functions[place][0] if node.next_functions else None
+    return None if maker is None or _is_leaf(maker) else maker
+
+
+def _is_leaf(node: Any) -> bool:
+    return bool(node.name().endswith("AccumulateGrad"))
 
 
 def _run_again(name: str, inputs: dict[str, Any]) -> Tensor | None:
-    keys = ("_saved_self", "_saved_other", "_saved_exponent")
-    operands = [inputs[key] for key in keys if inputs.get(key) is not None]
+    operands = [inputs[key] for key in ("self", "other", "exponent") if key in inputs]
     needed = 2 if name in ("div", "pow", "mul") else 1
     with torch.no_grad():
         if name == "div" and len(operands) == 1:  # the divisor alone is saved where it needs no gradient

@@ -61,7 +61,9 @@ class Ranks:
                 "Several processes train together, but neither by DDP nor by FSDP2: all numbers are those of rank "
                 f"{self.rank}."
             )
-        elif self.together == "sharded" and not mailbox.is_open:
+        if self.together == "sharded":
+            self._note("The network is sharded: activations were not measured, gradients, weights and updates were.")
+        if self.together == "sharded" and not mailbox.is_open:
             self._note(f"The processes have no store to share norms through: norms are those of rank {self.rank}.")
 
     @property
@@ -101,16 +103,16 @@ class Ranks:
         mesh, placements = getattr(parameter, "device_mesh", None), getattr(parameter, "placements", None)
         if mesh is None or placements is None:
             return 1.0 / self.world_size  # whole on every rank
-        copies = self.world_size // mesh.size()
+        copies = self.world_size // int(mesh.size())
         for dimension, placement in enumerate(placements):
-            copies *= mesh.size(dimension) if placement.is_replicate() else 1
+            copies *= int(mesh.size(dimension)) if placement.is_replicate() else 1
         return 1.0 / max(copies, 1)
 
     def wants_sample(self, num_steps: int, governor: Governor) -> bool:
         """Say whether the step after `num_steps` is sampled; the same on every rank that must take part."""
+        if num_steps == 1 and not self.is_first and self.together != "unknown":
+            self._look_for_first()
         if not self.reads:
-            if num_steps == PERIOD:
-                self._look_for_first()
             return False
         if self._is_single or self.together == "replicated" or governor.every is not None or num_steps < 2:
             return governor.wants_sample()
@@ -120,8 +122,6 @@ class Ranks:
                 self._mail.post(f"sample/{self._announced}", True)
                 self._mail.drop(f"sample/{self._announced - 2 * PERIOD}")
             return num_steps + 1 == self._announced
-        if num_steps == PERIOD:
-            self._look_for_first()
         return (num_steps + 1) % PERIOD == 0 and self._mail.has(f"sample/{num_steps + 1}")
 
     def give(self, optimizer: int, step: int, norms: Sequence[float]) -> None:
@@ -172,6 +172,9 @@ class Ranks:
         for optimizer, step in list(self._open):
             self._give_up(optimizer, step)
         self._open.clear()
+        if self.is_first:
+            self._mail.drop("watches")
+            self._mail.drop(f"sample/{self._announced}")
 
     def settle(self, own: FirstFailure) -> FirstFailure:
         """Tell the others what this rank found, and on rank 0 choose between what all found.

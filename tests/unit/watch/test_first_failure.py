@@ -142,7 +142,10 @@ def test_loss(kind):
     torch.manual_seed(0)
     found = failing_step(kind(torch.relu), kind.batch(), lambda out, y: torch.log(out.softmax(1) * 0).mean())
     assert (found.stage, found.operation, found.layer, found.cause) == ("loss", "log", "", "inf")
-    assert "finite numbers into others" in found.how
+    assert found.how == (
+        "The batch was run again and the output is finite, the loss is not: `log` in it made the first value that is "
+        "not finite."
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -151,7 +154,7 @@ def test_targets(kind):
     target = torch.full((16, 4), math.nan)
     found = failing_step(kind(torch.relu), kind.batch(), lambda out, y: functional.mse_loss(out, target))
     assert (found.stage, found.operation, found.cause) == ("loss", "mse_loss", "nan")
-    assert "what it compares with" in found.how
+    assert "what `mse_loss` compares with or multiplies by is not finite" in found.how
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -332,6 +335,28 @@ def test_without_the_batch_a_broken_loss_is_named():
     assert "its inputs were not kept" in found.how
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("function", "operation"),
+    [
+        (lambda h: torch.log(h - h.abs() - 1), "log"),
+        (lambda h: torch.sqrt(-h.abs() - 1), "sqrt"),
+        (lambda h: torch.exp(200 + h), "exp"),
+        (lambda h: h / (h * 0), "div"),
+        (lambda h: (h - 3).pow(0.5), "pow"),
+    ],
+)
+def test_without_the_batch_the_graph_of_the_loss_tells(kind, function, operation):
+    torch.manual_seed(0)
+    net = kind(function)
+    found = failing_step(net, kind.batch(), why_not="the network is sharded")
+    assert (found.stage, found.operation, found.layer) == ("forward", operation, net.faulty)
+    assert found.how == (
+        "Told from what the step left behind, not by running it again (the network is sharded): in the graph of the "
+        f"loss `{operation}` is the first operation whose result is not finite."
+    )
+
+
 def test_large_finite_gradients_are_finite():
     """The square of 1e30 is no float32."""
     net = nn.Linear(2, 1)
@@ -346,7 +371,7 @@ def test_a_network_that_raises_is_told_from_its_gradients():
         parameter.grad = torch.full_like(parameter, math.nan)
     found = find_first_failure(net, FailedStep(step=1, forwards=(kept,), loss=1.0))
     assert (found.stage, found.layer) == ("backward", "")
-    assert "could not be run again: mat1 and mat2 shapes" in found.how
+    assert "not by running it again (mat1 and mat2 shapes" in found.how
 
 
 def test_inputs_written_to_are_told():
