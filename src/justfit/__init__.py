@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     from justfit.errors import JustFitError
     from justfit.estimators import JustFitClassifier, JustFitRegressor, fit_table, predict_table
     from justfit.maths import fans, gain, l2_penalty, sum_squares
-    from justfit.watch import watch
+    from justfit.rules import judge
+    from justfit.watch import EarlyStopping, watch
 
     __version__: str
 
 __all__ = [
     "Dropout",
+    "EarlyStopping",
     "JustFitClassifier",
     "JustFitError",
     "JustFitRegressor",
@@ -46,6 +48,7 @@ __all__ = [
     "fit_table",
     "gain",
     "initialize_",
+    "judge",
     "l2_penalty",
     "predict_table",
     "sum_squares",
@@ -54,6 +57,7 @@ __all__ = [
 
 _ROOMS = {
     "Dropout": "justfit.cures",
+    "EarlyStopping": "justfit.watch",
     "JustFitClassifier": "justfit.estimators",
     "JustFitError": "justfit.errors",
     "JustFitRegressor": "justfit.estimators",
@@ -62,6 +66,7 @@ _ROOMS = {
     "fit_table": "justfit.estimators",
     "gain": "justfit.maths",
     "initialize_": "justfit.cures",
+    "judge": "justfit.rules",
     "l2_penalty": "justfit.maths",
     "predict_table": "justfit.estimators",
     "sum_squares": "justfit.maths",

@@ -55,6 +55,7 @@ from justfit.report._sarif import render_sarif
 from justfit.report._schemes_text import render_comparison_text
 from justfit.report._signal_html import render_checkup_html, render_comparison_html
 from justfit.report._text import render_text
+from justfit.report._watch_text import render_watch_text
 
 __all__ = [
     "Document",
@@ -72,5 +73,6 @@ __all__ = [
     "render_text",
     "render_verdict_html",
     "render_verdict_text",
+    "render_watch_text",
     "write_atomically",
 ]

@@ -22,11 +22,12 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from justfit.watch._early_stopping import EarlyStopping
 from justfit.watch._run import Run
 from justfit.watch._sinks import Sink
 from justfit.watch._watch import watch
 
-__all__ = ["Run", "Sink", "watch"]
+__all__ = ["EarlyStopping", "Run", "Sink", "watch"]
 
 
 class _Room(ModuleType):

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor
 
 from justfit import rules
 from justfit.errors import ArgumentError
-from justfit.records import History
-
-if TYPE_CHECKING:
-    from justfit.records import Advice
+from justfit.records import Advice, History
 
 _COLUMNS = ("epochs", "train_loss", "validation_loss", "train_loss_se", "validation_loss_se")
 
@@ -22,7 +19,7 @@ class Epochs:
 
     def __init__(self) -> None:
         self._columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
-        self._judge = _online_judge()
+        self._judge = rules.OnlineJudge()
 
     @property
     def number(self) -> int:
@@ -67,15 +64,13 @@ class Epochs:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a stored history; the online judge sees it again."""
         self._columns = {name: list(state[name]) for name in _COLUMNS}
-        self._judge = _online_judge()
+        self._judge = rules.OnlineJudge()
         for place, loss in enumerate(self._columns["validation_loss"]):
             if not math.isnan(loss):
                 self._advise(place)
 
     def _advise(self, place: int) -> Advice:
         entry = {name: values[place] for name, values in self._columns.items()}
-        if self._judge is None:
-            return None
         return self._judge.update(
             entry["train_loss"],
             entry["validation_loss"],
@@ -83,7 +78,3 @@ class Epochs:
             train_loss_se=entry["train_loss_se"],
             validation_loss_se=entry["validation_loss_se"],
         )
-
-
-def _online_judge() -> Any:
-    return rules.OnlineJudge() if hasattr(rules, "OnlineJudge") else None

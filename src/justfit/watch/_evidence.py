@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from justfit.records import (
-    FirstFailure,
     FlightFrame,
     History,
     LayerTrace,
@@ -27,11 +26,9 @@ def read_evidence(
     table: LayerTable,
     history: History,
     *,
-    first_failure: FirstFailure | None,
     notes: Iterable[str],
 ) -> WatchEvidence:
     """Put together what was measured so far; nothing of it points back into the loop."""
-    table.find_sources()
     owner = {index: sampler for sampler in loop.samplers for index in sampler.layers}
     parameters = list(module.parameters())
     floating = next((p.dtype for p in parameters if p.is_floating_point()), torch.float32)
@@ -43,8 +40,6 @@ def read_evidence(
         layers=tuple(_layer(layer, owner.get(layer.index)) for layer in table.in_order()),
         losses=loop.losses.bins(),
         history=history,
-        first_failure=first_failure,
-        gradients="unscaled",
         notes=tuple(notes),
     )
 

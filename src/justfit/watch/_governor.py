@@ -15,6 +15,7 @@ LONG_STEP = 10.0  # a step that takes longer than this many usual ones is a paus
 MAX_SAVED = 4.0  # samples that may be saved up
 FREE_SAMPLES = 2  # the first ones build what the others use again; they are counted, but need not be earned
 TOO_MUCH = 0.6  # share of the budget that steps without a sample may take before something is left out
+RESERVED = 0.15  # share of what is earned that goes to judging, writing and showing
 LOOK_EVERY = 50  # steps between looks whether they do
 
 
@@ -37,6 +38,7 @@ class Governor:
     sample_seconds: float = 0.0
     passive_seconds: float = 0.0
     saved_seconds: float = 0.0
+    reserved_seconds: float = 0.0
     num_steps: int = 0
     num_samples: int = 0
     last_sample: int = 0
@@ -69,7 +71,9 @@ class Governor:
             self.passive_seconds = own_seconds
         else:
             self.passive_seconds = _moved(self.passive_seconds, own_seconds)
-        saved = self.saved_seconds + earned - own_seconds
+        reserved = RESERVED * earned
+        self.reserved_seconds += reserved
+        saved = self.saved_seconds + earned - reserved - own_seconds
         most = MAX_SAVED * self.sample_seconds
         self.saved_seconds = saved if saved < most else most
 
@@ -87,18 +91,19 @@ class Governor:
         return self.num_samples < FREE_SAMPLES or self.saved_seconds >= self.sample_seconds
 
     def is_too_much(self) -> bool:
-        """Say whether steps without a sample take so much that none would ever be paid for."""
-        allowed = self.overhead * self.step_seconds
-        return self.num_steps % LOOK_EVERY == 0 and self.passive_seconds > TOO_MUCH * allowed
+        """Say whether steps without a sample take so much that hardly any would be paid for; looks now and then."""
+        if self.num_steps % LOOK_EVERY or self.every is not None:
+            return False
+        return self.passive_seconds > TOO_MUCH * self.overhead * self.step_seconds
 
-    def can_pay(self, seconds: float) -> bool:
-        """Say whether something of a known cost can be afforded: by all that was earned so far, not by what is saved."""
-        return self.own_seconds + seconds <= self.overhead * self.loop_seconds
+    def can_pay(self) -> bool:
+        """Say whether judging, writing and showing have been paid for."""
+        return self.reserved_seconds >= 0
 
     def pay(self, seconds: float) -> None:
-        """Enter a cost that belongs to no step, such as judging and writing."""
+        """Enter what judging, writing or showing took; the next time waits until that is earned."""
         self.own_seconds += seconds
-        self.saved_seconds -= seconds
+        self.reserved_seconds -= seconds
 
     def figures(self) -> OverheadFigures:
         """Return what watching cost so far."""

@@ -58,6 +58,7 @@ class LayerTable:
         self.layers: list[Layer] = []
         self._layer_of: dict[int, Layer] = {}
         self._root = module
+        self._num_sought = 0
         self.scan()
 
     def scan(self) -> None:
@@ -86,12 +87,20 @@ class LayerTable:
         seen = iter(sorted((layer for layer in self.layers if layer.order >= 0), key=lambda layer: layer.order))
         return [next(seen) if layer.order >= 0 else layer for layer in self.layers]
 
-    def find_sources(self) -> None:
-        """Find the line that builds each layer; reads source files, so it waits until a record is made."""
+    def find_sources(self) -> bool:
+        """Find the line that builds each layer; it reads source files, so it waits until somebody wants to know.
+
+        Returns:
+            Whether there was anything to look for that was not looked for before.
+        """
+        if self._num_sought == len(self.layers):
+            return False
         paths = {bare_name(path): path for path, _ in self._root.named_modules()}
-        for layer in self.layers:
-            if layer.source is None and layer.name in paths:
+        for layer in self.layers[self._num_sought :]:
+            if layer.name in paths:
                 layer.source = find_source(self._root, paths[layer.name])
+        self._num_sought = len(self.layers)
+        return True
 
     def _add(self, name: str, kind: str) -> Layer:
         layer = Layer(len(self.layers), name, kind)

@@ -63,15 +63,17 @@ class Reports:
     """Whom the loop tells what.
 
     Attributes:
-        sampled: A step of an optimizer was sampled: the sampler, its loss, the gradient norms of its layers.
+        sampled: A step of an optimizer was sampled; with its loss.
         trouble: NaN or infinity was seen for the first time.
+        expensive: Steps without a sample take too much of the budget.
         idle: A step is done, at that time; now is a moment to judge and write.
         broken: Watching itself failed; it stops, and training goes on.
         note: Something is not measured, and why.
     """
 
-    sampled: Callable[[Sampler, float, list[float]], None]
+    sampled: Callable[[Sampler, float], None]
     trouble: Callable[[Trouble], None]
+    expensive: Callable[[], None]
     idle: Callable[[float], None]
     broken: Callable[[Exception], None]
     note: Callable[[str], None]
@@ -97,6 +99,7 @@ class Loop:
         self.epoch = 1
         self.step_losses = StepLosses()
         self.failed = False
+        self.looks_for_trouble = True
         self.reads_activations = True
         self.flight = Flight(module, table)
         self.ranks: Ranks | None = None
@@ -131,11 +134,11 @@ class Loop:
         """See the graph before it is used up."""
         start = perf_counter()
         try:
-            if self.reads_activations and not self._activations and any(sampler.due for sampler in self.samplers):
+            if self.reads_activations and not self._activations and self._is_sampling():
                 self._activations, hidden = self._reader.read(losses)
                 if hidden:
                     self._reports.note(HIDDEN)
-            if not self.failed:
+            if self.looks_for_trouble and not self.failed:
                 self.flight.backward_begins(losses)
         except Exception as error:
             self._reports.broken(error)
@@ -150,7 +153,7 @@ class Loop:
             for sampler in self.samplers:
                 if sampler.due:
                     sampler.read_gradients(self._unscaled)
-            if not self.failed:
+            if not self.failed and (self.looks_for_trouble or self._is_sampling()):
                 self.flight.backward_ended(losses)
         except Exception as error:
             self._reports.broken(error)
@@ -191,6 +194,8 @@ class Loop:
         if leads and not self._stopped:
             if self._wants_sample():
                 self.choose_samples()
+            if self._governor.is_too_much():
+                self._reports.expensive()
             self._reports.idle(end)
         self._last = perf_counter()
         self._spent = self._last - end
@@ -248,6 +253,9 @@ class Loop:
 
     # --- inside
 
+    def _is_sampling(self) -> bool:
+        return any(sampler.due for sampler in self.samplers)
+
     def _count(self, sampler: Sampler, *, leads: bool) -> None:
         sampler.num_steps += 1
         if sampler.optimizer is None:
@@ -274,7 +282,7 @@ class Loop:
         rate = sampler.learning_rate()
         layers = sampler.after_step(learning_rate=rate, activations=self._activations, late=self._late)
         self._activations = {}
-        self.losses.fold()  # the device is waited for anyway
+        self.losses.fold(but=1)  # the device is waited for anyway
         if frame is not None and layers:
             frame.loss = on_host([frame.loss])[0]
             frame.layers = tuple(layers)
@@ -282,7 +290,7 @@ class Loop:
         if self.ranks is not None and layers:
             self.ranks.give(sampler.index, sampler.num_steps, sampler.last_norms())
             self.ranks.collect(self)
-        self._reports.sampled(sampler, math.nan if frame is None else float(frame.loss), layers)
+        self._reports.sampled(sampler, math.nan if frame is None else float(frame.loss))
 
     def leader(self) -> int:
         """Return the optimizer whose steps are the run's: the one that steps first."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from importlib.metadata import version
-from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,25 +10,36 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from justfit.errors import ArgumentError
-from justfit.records import Finding, FirstFailure, FitVerdict, History, OverheadFigures, WatchEvidence, WatchRecord
+from justfit.records import (
+    Finding,
+    FirstFailure,
+    FitVerdict,
+    History,
+    OverheadFigures,
+    WatchRecord,
+    from_json,
+    to_json,
+)
+from justfit.report import render_watch_text
 from justfit.watch._backward import listen, stop_listening
-from justfit.watch._epochs import Epochs
-from justfit.watch._evidence import read_evidence, read_frames
-from justfit.watch._failure import FailedStep, find_first_failure
 from justfit.watch._flight import called_part
 from justfit.watch._folder import RunFolder
 from justfit.watch._governor import Governor
 from justfit.watch._hooks import InputHook, OptimizerHooks
-from justfit.watch._judging import Announcer, Judgement, judge
+from justfit.watch._judging import Judgement
 from justfit.watch._layers import LayerTable
-from justfit.watch._loop import Loop, Reports, Trouble
+from justfit.watch._loop import Loop, Reports
 from justfit.watch._mailbox import open_mailbox
+from justfit.watch._minutes import Minutes
 from justfit.watch._ranks import Ranks
 from justfit.watch._sampler import Sampler
 from justfit.watch._series import Frames
 from justfit.watch._settings import Settings
+from justfit.watch._telling import Telling
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from justfit.records import Advice
 
 
@@ -65,32 +73,48 @@ class Run:
         names = ["optimizer"] if len(given) == 1 else [f"optimizer[{index}]" for index in range(len(given))]
         samplers = [Sampler(o, i, names[i], module, self._table) for i, o in enumerate(given)]
         self._governor = Governor(overhead=settings.overhead, every=settings.every)
-        reports = Reports(sampled=self._sampled, trouble=self._on_nonfinite, idle=self._idle, broken=self._broken, note=self._note)
         self._ranks = Ranks(module, open_mailbox(f"{type(module).__name__}/{len(self._table.layers)}"))
         for sampler in samplers:
             sampler.share = self._ranks.share
-        self._loop = Loop(module, samplers, self._table, self._governor, reports)
+        self._loop = Loop(module, samplers, self._table, self._governor, self._reports())
         self._loop.ranks = self._ranks
         self._loop.frames = Frames(settings.frames)
-        self._loop.step_losses.scaler = settings.scaler
         self._loop.reads_activations = settings.activations and self._ranks.together != "sharded"
+        self._loop.step_losses.scaler = settings.scaler
         self._loop.step_losses.reads_backward = settings.loss_from_backward
         self._loop.step_losses.adds = settings.micro_batch_losses == "sum"
-        self._epochs = Epochs()
-        first = self._ranks.is_first
-        self._folder = RunFolder(settings.out) if settings.out is not None and first else None
-        tell = [] if settings.on_finding is None or not first else [settings.on_finding]
-        tell += [sink.finding for sink in settings.sinks if hasattr(sink, "finding") and first]
-        tell += [] if self._folder is None else [self._folder.add_finding]
-        self._announcer = Announcer(tell)
-        self._judgement = Judgement()
-        self._first_failure: FirstFailure | None = None
-        self._notes: dict[str, None] = {}
+        self._minutes = self._take_minutes()
         self._handles: list[Any] = []
+        self._replay_handle: Any = None
         self._is_open = False
-        self._finished = False
-        self._last_flush = 0.0
-        self._flush_cost = 0.0
+
+    def _take_minutes(self) -> Minutes:
+        settings, first = self._settings, self._ranks.is_first
+        told = Telling(settings.on_finding if first else None, settings.sinks if first else (), self._note)
+        folder = RunFolder(settings.out) if settings.out is not None and first else None
+        minutes = Minutes(
+            module=self._module,
+            table=self._table,
+            loop=self._loop,
+            governor=self._governor,
+            ranks=self._ranks,
+            telling=told,
+            folder=folder,
+            flush_seconds=settings.flush_seconds,
+            replay=settings.replay,
+        )
+        told.listeners += [minutes.live.add_finding, *([] if folder is None else [folder.add_finding])]
+        return minutes
+
+    def _reports(self) -> Reports:
+        return Reports(
+            sampled=lambda sampler, loss: self._minutes.sampled(sampler, loss),
+            trouble=lambda trouble: self._minutes.failed(trouble),
+            expensive=self._save,
+            idle=lambda now: self._minutes.idle(now),
+            broken=self._broken,
+            note=self._note,
+        )
 
     # --- open and close
 
@@ -100,7 +124,7 @@ class Run:
         Raises:
             ArgumentError: The run was started before.
         """
-        if self._is_open or self._finished:
+        if self._is_open or self._minutes.finished:
             raise ArgumentError(
                 "A run is started once.",
                 found="a run that was started before",
@@ -112,10 +136,12 @@ class Run:
                 before, after = self._bound(sampler)
                 self._handles.append(OptimizerHooks(sampler.optimizer, before, after))
         if self._settings.replay:
-            hook = InputHook(self._see_inputs)
-            self._handles.append(called_part(self._module).register_forward_pre_hook(hook, with_kwargs=True))
+            part = called_part(self._module)
+            self._replay_handle = part.register_forward_pre_hook(InputHook(self._see_inputs), with_kwargs=True)
         listen(self._loop)
-        self._last_flush = perf_counter()
+        if self._settings.live is not False and self._ranks.is_first:
+            self._minutes.live.start()
+        self._minutes.begin()
         self._loop.start()
         return self
 
@@ -128,13 +154,15 @@ class Run:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+        self._drop_replay()
         self._loop.stop()
+        self._minutes.live.stop()
         self._ranks.finish(self._loop)
-        self._finished = True
-        self._flush()
-        for sink in self._settings.sinks:
-            if hasattr(sink, "close"):
-                sink.close()
+        self._minutes.finished = True
+        try:
+            self._minutes.flush()
+        finally:
+            self._minutes.telling.close()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -190,18 +218,19 @@ class Run:
             ArgumentError: `epoch` does not rise.
         """
         self._loop.losses.end_epoch()
-        advice = self._epochs.end(
+        epochs = self._minutes.epochs
+        advice = epochs.end(
             epoch,
             train_loss=train_loss,
             validation_loss=validation_loss,
             train_loss_se=train_loss_se,
             validation_loss_se=validation_loss_se,
         )
-        self._loop.epoch = self._epochs.number + 1
+        self._loop.epoch = epochs.number + 1
         told = {"train_loss": train_loss, "validation_loss": validation_loss, **(metrics or {})}
-        self._log({name: float(value) for name, value in told.items() if value is not None})
+        self._minutes.log({name: float(value) for name, value in told.items() if value is not None})
         if self._is_open:
-            self._judge_if_paid()
+            self._minutes.judge_if_paid()
         return advice
 
     @property
@@ -242,23 +271,18 @@ class Run:
     @property
     def record(self) -> WatchRecord:
         """Everything so far, judged."""
-        if not self._finished:
-            self._judge()
-        return self._record()
+        self._judged()
+        return self._minutes.record()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What the rules find so far, worst first."""
-        if not self._finished:
-            self._judge()
-        return self._judgement.findings
+        return self._judged().findings
 
     @property
     def verdict(self) -> FitVerdict | None:
         """Whether the network fits, by the history so far; None without a validation loss."""
-        if not self._finished:
-            self._judge()
-        return self._judgement.verdict
+        return self._judged().verdict
 
     @property
     def epoch_loss(self) -> float:
@@ -268,7 +292,7 @@ class Run:
     @property
     def history(self) -> History:
         """The epochs so far."""
-        return self._epochs.history()
+        return self._minutes.epochs.history()
 
     @property
     def overhead(self) -> OverheadFigures:
@@ -276,61 +300,80 @@ class Run:
         self._governor.peak_bytes = max(self._governor.peak_bytes, self._loop.num_bytes())
         return self._governor.figures()
 
+    def summary(self, console: Console | None = None, *, verbose: bool = False) -> None:
+        """Print findings, verdict and overhead.
+
+        Args:
+            console: Where; standard output by default.
+            verbose: Say of each finding why it matters and when it is wrong, and which rules could not judge.
+        """
+        from rich.console import Console
+
+        render_watch_text(self.record, console or Console(), verbose=verbose)
+
     def state_dict(self) -> dict[str, Any]:
         """Return everything needed to go on later: numbers, strings, lists and dicts of them."""
-        return {"loop": self._loop.state_dict(), "epochs": self._epochs.state_dict()}
+        minutes = self._minutes
+        return {
+            "loop": self._loop.state_dict(),
+            "epochs": minutes.epochs.state_dict(),
+            "told": [list(each) for each in sorted(minutes.telling.told)],
+            "notes": list(minutes.notes),
+            "first_failure": None if minutes.first_failure is None else to_json(minutes.first_failure),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where a stored run ended; call it before the first step."""
+        """Go on where a stored run ended: steps, samples, losses and epochs are counted on.
+
+        Args:
+            state: What `state_dict` returned, of a run with as many optimizers.
+
+        Raises:
+            ArgumentError: It is of a run with another number of optimizers, or the run has made steps already.
+        """
+        if any(sampler.num_steps for sampler in self._loop.samplers):
+            raise ArgumentError(
+                "A state is loaded before the first step.",
+                found=f"{self._loop.samplers[self._loop.leader()].num_steps} steps done",
+                way_out="Call `run.load_state_dict` right after `justfit.watch`.",
+            )
         self._loop.load_state_dict(state["loop"])
-        self._epochs.load_state_dict(state["epochs"])
-        self._loop.epoch = self._epochs.number + 1
+        minutes = self._minutes
+        minutes.epochs.load_state_dict(state["epochs"])
+        minutes.telling.told = {(code, where) for code, where in state["told"]}
+        minutes.notes.update(dict.fromkeys(state["notes"]))
+        failure = state["first_failure"]
+        minutes.first_failure = None if failure is None else from_json(FirstFailure, failure)
+        self._loop.failed = minutes.first_failure is not None
+        self._loop.epoch = minutes.epochs.number + 1
 
-    # --- what the loop tells
+    # --- inside
 
-    def _sampled(self, sampler: Sampler, loss: float, layers: list[float]) -> None:
-        """Pass a sampled step on to the sinks."""
-
-    def _on_nonfinite(self, trouble: Trouble) -> None:
-        """Find where NaN or infinity came from, and write the record before anything else happens."""
-        failed = FailedStep(
-            step=trouble.step,
-            epoch=trouble.epoch,
-            batch=trouble.batch,
-            examples=trouble.examples,
-            weights_intact=trouble.weights_intact,
-            forwards=trouble.forwards,
-            loss=trouble.loss,
-            loss_trail=trouble.trail,
-            previous_loss=trouble.previous_loss,
-            optimizer=trouble.optimizer,
-            rank=self._ranks.rank,
-            why_not="" if self._settings.replay else "`replay=False`",
-        )
-        self._first_failure = self._ranks.settle(find_first_failure(self._module, failed))
-        self._flush()
-
-    def _merge_ranks(self, evidence: WatchEvidence) -> WatchEvidence:
-        """Say how processes that train together were watched, and take in what only another one saw."""
-        self._first_failure = self._first_failure or self._ranks.failure_elsewhere()
-        return replace(
-            evidence,
-            first_failure=self._first_failure,
-            world_size=self._ranks.world_size,
-            gradients=self._ranks.gradients,
-            notes=(*evidence.notes, *self._ranks.notes),
-        )
-
-    def _idle(self, now: float) -> None:
-        """Judge and write if it is time and the budget pays for it."""
-        if now - self._last_flush >= self._settings.flush_seconds and self._governor.can_pay(self._flush_cost):
-            self._flush()
+    def _judged(self) -> Judgement:
+        if not self._minutes.finished:
+            self._minutes.judge()
+        return self._minutes.judgement
 
     def _broken(self, error: Exception) -> None:
+        if error is self._minutes.telling.raised:
+            raise error
         self._loop.stop()
         self._note(f"Watching stopped: {type(error).__name__}: {error}")
 
-    # --- inside
+    def _save(self) -> None:
+        """Leave out what a step without a sample spends most on."""
+        if self._replay_handle is not None:
+            self._drop_replay()
+            self._minutes.replay = False
+            self._note("The last batch was not held for a replay: that alone would have taken most of the budget.")
+        elif self._loop.looks_for_trouble:
+            self._loop.looks_for_trouble = False
+            self._note("NaN was looked for in sampled steps only: looking in every step would have taken most of the budget.")
+
+    def _drop_replay(self) -> None:
+        if self._replay_handle is not None:
+            self._replay_handle.remove()
+            self._replay_handle = None
 
     def _bound(self, sampler: Sampler) -> tuple[Any, Any]:
         loop = self._loop
@@ -341,50 +384,4 @@ class Run:
             self._loop.flight.see_forward(inputs, keywords)
 
     def _note(self, sentence: str) -> None:
-        self._notes[sentence] = None
-
-    def _log(self, values: Mapping[str, float]) -> None:
-        for sink in self._settings.sinks:
-            sink.log(values, self._loop.samplers[self._loop.leader()].num_steps)
-
-    def _judge_if_paid(self) -> None:
-        if self._governor.can_pay(self._flush_cost):
-            start = perf_counter()
-            self._judge()
-            self._governor.pay(perf_counter() - start)
-
-    def _judge(self) -> None:
-        self._judgement = judge(self._evidence())
-        self._announcer.announce(self._judgement.findings)
-
-    def _flush(self) -> None:
-        start = perf_counter()
-        self._judge()
-        if self._folder is not None:
-            self._folder.write_record(self._record())
-        self._last_flush = perf_counter()
-        self._flush_cost = self._last_flush - start
-        self._governor.pay(self._flush_cost)
-
-    def _evidence(self) -> WatchEvidence:
-        evidence = read_evidence(
-            self._module,
-            self._loop,
-            self._table,
-            self._epochs.history(),
-            first_failure=self._first_failure,
-            notes=self._notes,
-        )
-        return self._merge_ranks(evidence)
-
-    def _record(self) -> WatchRecord:
-        return WatchRecord(
-            evidence=self._evidence(),
-            findings=self._judgement.findings,
-            unjudged=self._judgement.unjudged,
-            verdict=self._judgement.verdict,
-            frames=read_frames(self._loop, self._table),
-            overhead=self.overhead,
-            finished=self._finished,
-            version=version("justfit"),
-        )
+        self._minutes.note(sentence)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from justfit.watch._layers import LayerTable
 from justfit.watch._reading import MISSING, UpdateMeter, gradient_of, norms, real_entries
-from justfit.watch._series import SampleSeries
+from justfit.watch._series import QUANTITIES, SampleSeries
 
 NUM_NORMS = 4  # weight, gradient, clipped gradient, update
 
@@ -121,6 +121,11 @@ class Sampler:
     def last_norms(self) -> list[float]:
         """Return the norms of the last sample: weight, gradient, clipped gradient, update; of each one a layer."""
         return self.series.last_row()[: NUM_NORMS * len(self.layers)]
+
+    def last_by_quantity(self) -> dict[str, list[float]]:
+        """Return the last sample: of each quantity one number a layer."""
+        row, num = self.series.last_row(), len(self.layers)
+        return {name: row[place * num : (place + 1) * num] for place, name in enumerate(QUANTITIES)}
 
     def learning_rate(self) -> float:
         """Return the learning rate of the first parameter group; NaN if there is none."""

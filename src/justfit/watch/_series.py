@@ -118,13 +118,16 @@ class LossSeries:
         if self._waiting:
             self._waiting[-1] = (self._waiting[-1][0], loss)
 
-    def fold(self) -> list[tuple[int, float]]:
-        """Put what waits into bins; what lies on a device comes to the host in one transfer."""
-        folded = list(zip((step for step, _ in self._waiting), on_host([loss for _, loss in self._waiting]), strict=True))
-        self._waiting.clear()
-        for step, loss in folded:
+    def fold(self, *, but: int = 0) -> None:
+        """Put what waits into bins; what lies on a device comes to the host in one transfer.
+
+        Args:
+            but: How many of the last go on waiting.
+        """
+        ready = self._waiting[: len(self._waiting) - but]
+        del self._waiting[: len(ready)]
+        for (step, _), loss in zip(ready, on_host([loss for _, loss in ready]), strict=True):
             self._put(step, loss)
-        return folded
 
     def epoch_mean(self) -> float:
         """Return the mean of the finite losses since an epoch ended; NaN of none."""
@@ -209,6 +212,14 @@ class Frames:
         for frame, loss in zip(frames, on_host([frame.loss for frame in frames]), strict=True):
             frame.loss = loss
         return iter(frames)
+
+    def last(self) -> Frame | None:
+        """Return the newest frame; None before the first step."""
+        return self._held[-1] if self._held else None
+
+    def last_norm(self) -> float | None:
+        """Return the newest gradient norm that was measured; None if there is none."""
+        return next((f.gradient_norm for f in reversed(self._held) if not math.isnan(f.gradient_norm)), None)
 
     def find(self, step: int) -> Frame | None:
         """Return the frame of a step that is still held."""
