@@ -49,7 +49,7 @@ def _print_pages(pages: list[RuleDescription], alias: Alias | None) -> None:
     with open_console() as console:
         if alias is not None:
             console.print(Text(f"{alias.name} of SageMaker Debugger: {', '.join(alias.codes)}", style="bold"))
-            console.print(Text(f"\n{alias.note}\n"))
+            console.print(Text(f"\nThere it fires when: {alias.fires}.\n\n{alias.note}\n"))
         for number, page in enumerate(pages):
             if number:
                 console.print()

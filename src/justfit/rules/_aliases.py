@@ -18,145 +18,180 @@ class Alias:
 
     Attributes:
         name: As its documentation writes it.
+        fires: When it fires, with its defaults.
         codes: The rules here that look at the same thing, the nearest first; empty where there is none.
         note: How the two differ; where there is none, what to use instead. One sentence.
     """
 
     name: str
+    fires: str
     codes: tuple[str, ...]
     note: str
 
 
-_PROFILER = "justfit judges the fit, not the machine; profile with `torch.profiler`."
-
-_EVERY: Final = (
-    Alias(
-        name="AllZero",
-        codes=("JF415", "JF503", "JF301"),
-        note="It counts zeros in tensors you name; here zeros are reported by what they do: parameters that never "
-        "change, parameters without a gradient, units that are copies of each other.",
+_ROWS: Final[tuple[tuple[str, str, str, str], ...]] = (
+    (
+        "AllZero",
+        "100 % of the values of tensors you name are zero",
+        "JF415 JF503 JF301",
+        "It counts zeros; here they are reported by what they do: parameters that never change, parameters without a "
+        "gradient, units that are copies of each other.",
     ),
-    Alias(
-        name="CheckInputImages",
-        codes=("JF501",),
-        note="It asks for |mean| ≤ 0.2 of 500 images; here spread and offset are judged, of any input, on the first "
-        "batch and before training.",
+    (
+        "CheckInputImages",
+        "|mean| of 500 images > 0.2",
+        "JF501",
+        "Here size, offset and spread of any input are judged, on one batch and before training.",
     ),
-    Alias(
-        name="ClassImbalance",
-        codes=(),
-        note="count the labels with `torch.bincount`, give the loss class weights, and judge the validation loss of "
-        "the rare class as a history of its own with `justfit.judge`.",
+    (
+        "ClassImbalance",
+        "largest class > 10 times the smallest, or more than 70 % of a class mispredicted, of 500 labels",
+        "",
+        "Count the labels with `torch.bincount`, give the loss class weights, and judge the validation loss of the "
+        "rare class as a history of its own.",
     ),
-    Alias(
-        name="Confusion",
-        codes=(),
-        note="use `sklearn.metrics.confusion_matrix` on the validation rows.",
+    (
+        "Confusion",
+        "a share on the diagonal < 0.9, or off it > 0.1 (XGBoost)",
+        "",
+        "Use `sklearn.metrics.confusion_matrix` on the validation rows.",
     ),
-    Alias(
-        name="CreateXgboostReport",
-        codes=(),
-        note="justfit watches neural networks; `justfit fit` compares them with gradient boosting on the same table.",
+    (
+        "CreateXgboostReport",
+        "never; writes a report (XGBoost)",
+        "",
+        "Networks are watched here; `justfit fit` compares them with gradient boosting on the same table.",
     ),
-    Alias(
-        name="DeadRelu",
-        codes=("JF405", "JF304"),
-        note="It knows ReLU by the name of a tensor; here every activation with a flat region is followed, by what "
-        "its derivative is, in training and before it.",
+    (
+        "DeadRelu",
+        "more than 50 % of the ReLUs of a layer active on less than 1 %",
+        "JF405 JF304",
+        "It knows ReLU by the name of a tensor; here every activation with a flat region is judged by its derivative, "
+        "in training and before it.",
     ),
-    Alias(
-        name="ExplodingTensor",
-        codes=("JF402", "JF206"),
-        note="It fires on the first NaN or infinity; here the layer, operation, step and batch that it came from are "
-        "named too, and JF404 sees the gradient grow before.",
+    (
+        "ExplodingTensor",
+        "NaN or infinity",
+        "JF402 JF206",
+        "Here the layer, operation, step and batch that it came from are named too, and JF404 sees the gradient grow "
+        "before.",
     ),
-    Alias(
-        name="FeatureImportanceOverweight",
-        codes=(),
-        note="it is for gradient boosting alone; read the importances of the booster itself.",
+    (
+        "FeatureImportanceOverweight",
+        "the 3 largest importances > 80 % (XGBoost)",
+        "",
+        "Read the importances of the booster itself.",
     ),
-    Alias(
-        name="LossNotDecreasing",
-        codes=("JF409", "JF410", "JF412"),
-        note="It compares two single losses ten steps apart; here the trend of all losses is held against their own "
-        "noise, and slow, stuck and rising are told apart.",
+    (
+        "LossNotDecreasing",
+        "the loss fell by less than 0.1 % in 10 steps, or rose by more than 5 %",
+        "JF409 JF410 JF412",
+        "It compares two single losses; here all losses are held against their own noise, and stuck, slow and rising "
+        "are told apart.",
     ),
-    Alias(
-        name="NLPSequenceRatio",
-        codes=(),
-        note="count the padding with `(tokens == pad_id).float().mean()` where the batch is made.",
+    (
+        "NLPSequenceRatio",
+        "more than 50 % of the tokens are padding",
+        "",
+        "Count them with `(tokens == pad_id).float().mean()` where the batch is made.",
     ),
-    Alias(
-        name="Overfit",
-        codes=("JF105", "JF101"),
-        note="It fires when the validation loss is 10 % above the train loss once; here the verdict has a "
-        "probability, knows the noise of the losses, and names the epoch from which on it overfits.",
+    (
+        "Overfit",
+        "(validation loss - train loss) / train loss > 0.1, once",
+        "JF105 JF101",
+        "Here the verdict has a probability, knows the noise of the losses and train losses in training mode, and "
+        "names the epoch from which on it overfits.",
     ),
-    Alias(
-        name="Overtraining",
-        codes=("JF105", "JF409"),
-        note="It counts steps without an improvement of 0.01; here `justfit.EarlyStopping` keeps the best epoch's "
-        "weights and gives the probability that no later one is better.",
+    (
+        "Overtraining",
+        "no improvement by 0.01 in 5 steps of the train loss or 10 of the validation loss",
+        "JF105",
+        "It counts steps; here `justfit.EarlyStopping` keeps the best epoch's weights and stops when no later one is "
+        "likely to be better.",
     ),
-    Alias(
-        name="PoorWeightInitialization",
-        codes=("JF203", "JF204", "JF201", "JF202", "JF301", "JF302", "JF303", "JF306"),
-        note="It compares variances of activations over ten training steps; here one pass before training says "
-        "which layer's weights are too small, too large or copies, and `justfit.initialize_` repairs them.",
+    (
+        "PoorWeightInitialization",
+        "within 10 steps: variances of ReLU inputs differ 10-fold, or 5th to 95th percentile of a gradient < 0.001, or "
+        "the loss does not fall for 5",
+        "JF203 JF204 JF201 JF202 JF301 JF302 JF303 JF306",
+        "Here one pass before training says which layer's weights are too small, too large or copies, and "
+        "`justfit.initialize_` repairs them.",
     ),
-    Alias(
-        name="SaturatedActivation",
-        codes=("JF406", "JF305"),
-        note="It asks whether the inputs of tanh and sigmoid lie beyond fixed bounds; here the derivative is asked, "
-        "of every activation that saturates.",
+    (
+        "SaturatedActivation",
+        "inputs of tanh beyond ±9.4999, of sigmoid outside (-23, 16.99999): nodes inside on less than 1 %, more than "
+        "50 % of a layer",
+        "JF406 JF305",
+        "Here the derivative is asked, of every activation that saturates: that of tanh is below 5 % of its largest "
+        "from an input of 2.2 on.",
     ),
-    Alias(
-        name="SimilarAcrossRuns",
-        codes=(),
-        note="tensors of two runs are not compared; `justfit judge A B` judges the history of each.",
+    (
+        "SimilarAcrossRuns",
+        "tensors of two jobs differ",
+        "",
+        "Tensors of two runs are not compared; `justfit judge A B` judges the history of each.",
     ),
-    Alias(
-        name="StalledTrainingRule",
-        codes=(),
-        note="a watched run rewrites `record.json` every few seconds; let the scheduler look at its age.",
+    (
+        "StalledTrainingRule",
+        "no tensor for 1800 seconds",
+        "",
+        "A watched run rewrites `record.json` as it goes; let the scheduler look at its age.",
     ),
-    Alias(
-        name="TensorVariance",
-        codes=(),
-        note="it has no default bounds; JF203, JF204, JF302 and JF303 judge variances with bounds of their own, and "
-        "`run.record.evidence.layers` has the series for bounds of yours.",
+    (
+        "TensorVariance",
+        "variance outside bounds you give; there are no defaults",
+        "",
+        "JF203, JF204, JF302 and JF303 judge variances with bounds of their own; `run.record.evidence.layers` has the "
+        "series for bounds of yours.",
     ),
-    Alias(name="TreeDepth", codes=(), note="it is for gradient boosting alone."),
-    Alias(
-        name="UnchangedTensor",
-        codes=("JF415", "JF407"),
-        note="It runs `numpy.allclose` on tensors three steps apart; here a parameter has not changed if its update "
-        "is exactly zero, and updates that are merely too small are a finding of their own.",
+    ("TreeDepth", "depth of the tree > 4 (XGBoost)", "", "Read the trees of the booster itself."),
+    (
+        "UnchangedTensor",
+        "`numpy.allclose` over 3 steps, rtol 1e-5, atol 1e-8",
+        "JF415 JF407",
+        "Here a parameter never changes if its update is exactly zero; updates that are too small to matter are a "
+        "finding of their own.",
     ),
-    Alias(
-        name="VanishingGradient",
-        codes=("JF403", "JF201"),
-        note="It holds mean |gradient| against 1e-7, which depends on the loss's unit; here layers of one network "
-        "are held against each other, in training and before it.",
+    (
+        "VanishingGradient",
+        "mean |gradient| < 1e-7",
+        "JF403 JF201",
+        "Its bound depends on the unit of the loss; here the layers of one network are held against each other.",
     ),
-    Alias(
-        name="WeightUpdateRatio",
-        codes=("JF408", "JF407"),
-        note="Its bounds 10 and 1e-8 lie far outside of what trains; here they are those of healthy runs.",
+    (
+        "WeightUpdateRatio",
+        "update / weight > 10, or < 1e-8",
+        "JF408 JF407",
+        "Its bounds lie far outside of what trains: at a ratio of 1 a step already replaces the weights.",
     ),
     *(
-        Alias(name=name, codes=(), note=_PROFILER)
+        (name, "the use of processors, memory, disk or time", "", "Profile the machine with `torch.profiler`.")
         for name in (
             "BatchSize", "CPUBottleneck", "GPUMemoryIncrease", "IOBottleneck", "LoadBalancing", "LowGPUUtilization",
-            "MaxInitializationTime", "OverallFrameworkMetrics", "OverallSystemUsage", "ProfilerReport",
+            "OverallFrameworkMetrics", "OverallSystemUsage", "ProfilerReport",
         )
     ),
-    Alias(
-        name="StepOutlier",
-        codes=(),
-        note="`run.overhead.step_seconds` is the median time of a step; for single slow ones, use `torch.profiler`.",
+    (
+        "MaxInitializationTime",
+        "the first step comes later than 20 minutes",
+        "",
+        "Let the scheduler look at the age of `record.json`.",
+    ),
+    (
+        "StepOutlier",
+        "more than 10 steps that differ from the mean by 5 standard deviations",
+        "",
+        "`run.overhead.step_seconds` is the median time of a step; find single slow ones with `torch.profiler`.",
     ),
 )  # fmt: skip
+
+# In order of the names.
+ALIASES: Final[MappingProxyType[str, Alias]] = MappingProxyType(
+    {
+        name: Alias(name=name, fires=fires, codes=tuple(codes.split()), note=note)
+        for name, fires, codes, note in sorted(_ROWS, key=lambda row: row[0].lower())
+    }
+)
 
 
 def _plain(name: str) -> str:
@@ -164,10 +199,6 @@ def _plain(name: str) -> str:
     return name.strip().replace("_", "").replace("-", "").lower().removesuffix("rule")
 
 
-# In order of the names.
-ALIASES: Final[MappingProxyType[str, Alias]] = MappingProxyType(
-    {alias.name: alias for alias in sorted(_EVERY, key=lambda alias: alias.name.lower())}
-)
 _FOUND: Final = {_plain(name): alias for name, alias in ALIASES.items()}
 
 
@@ -208,6 +239,6 @@ def codes_of(name: str) -> tuple[str, ...]:
         raise ArgumentError(
             "A rule of SageMaker Debugger must have a counterpart.",
             found=f"`{alias.name}`, which has none here",
-            way_out=f"Instead: {alias.note}",
+            way_out=alias.note,
         )
     return alias.codes

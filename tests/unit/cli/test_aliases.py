@@ -41,7 +41,7 @@ def test_selections_take_them():
     assert codes == (*ALIASES["DeadRelu"].codes, "JF2", *ALIASES["VanishingGradient"].codes)
     assert Selection(select=codes).keeps("JF304")
     assert not Selection(select=codes).keeps("JF301")
-    with pytest.raises(ArgumentError, match=r"Found `Confusion`, which has none here\. Instead: use `sklearn\.metrics"):
+    with pytest.raises(ArgumentError, match=r"Found `Confusion`, which has none here\. Use `sklearn\.metrics"):
         read_codes(["JF2,Confusion"], tuple(RULES), "`--select`")
 
 
@@ -60,3 +60,11 @@ def test_check_selects_by_them(run, tmp_path):
     assert found < every
     left = {f["code"] for f in json.loads(run(*words, "--ignore", "DeadRelu").stdout)["findings"]}
     assert left == every - {"JF304"}
+
+
+def test_judge_selects_by_them(run, tmp_path):
+    rows = [f"{epoch},{1 / epoch:.4f},{0.5 + abs(epoch - 8) * 0.05:.4f}" for epoch in range(1, 31)]
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join(["epoch,train_loss,val_loss", *rows]) + "\n")
+    assert run("judge", str(log), "--select", "Overfit").exit_code == 1
+    assert run("judge", str(log), "--ignore", "overfit").exit_code == 0

@@ -3,8 +3,11 @@
 Prints one JSON object: what each training showed, and what was wrong.
 """
 
+import contextlib
+import io
 import json
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -195,11 +198,30 @@ def another_backend_is_refused(_folder):
         keras.backend.backend = own
 
 
+def the_example_of_the_docs(folder):
+    text = (Path(__file__).resolve().parents[3] / "docs" / "integrations.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"## Keras\n\n```python\n(.*?)```", text, re.DOTALL)
+    (x, y), (held_x, held_y) = (tuple(array.numpy() for array in make_data(seed)) for seed in (1, 2))
+    names = {
+        "KerasCallback": KerasCallback,
+        "model": make_model(),
+        "x": x,
+        "y": y,
+        "held_x": held_x,
+        "held_y": held_y,
+    }
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(block, "integrations.md", "exec"), names)  # noqa: S102 - the page is ours
+    assert names["callback"].run.history.epochs == (1, 2)
+    assert (folder / "watched" / "record.json").is_file()
+
+
 TRAININGS = (
     weights_are_bit_identical_and_nothing_is_left, shows_what_the_plain_loop_does, without_accumulation,
     scaled_losses_are_seen_unscaled, other_kinds_of_models, stops_when_asked_to, goes_on_from_a_stored_state,
     an_error_leaves_a_watch_that_can_be_closed, a_compiled_model_is_refused,
     another_backend_is_refused,
+    the_example_of_the_docs,
 )  # fmt: skip
 
 
@@ -209,8 +231,10 @@ def main(folder):
     torch.set_num_threads(1)
     outcome = {}
     for training in TRAININGS:
+        place = folder / training.__name__
+        place.mkdir()
         try:
-            training(folder / training.__name__)
+            training(place)
             outcome[training.__name__] = "ok"
         except Exception:
             outcome[training.__name__] = traceback.format_exc()
