@@ -27,10 +27,11 @@ SHIPPED = ("digits", "breast_cancer", "wine", "iris", "diabetes")
 NUM_FINAL = 8
 # By problem: share of classes replaced by another one; or standard deviation of what is added to a quantity, in its own
 NOISE = {
-    "classification": ((0.0, 0.05, 0.1), (0.15, 0.2, 0.3), (0.0, 0.1, 0.2)),
-    "regression": ((0.0, 0.2, 0.4), (0.5, 0.8, 1.2), (0.0, 0.3, 0.6)),
+    "classification": ((0.0, 0.05, 0.1), (0.15, 0.2, 0.3), (0.0, 0.1, 0.2), (0.0,)),
+    "regression": ((0.0, 0.2, 0.4), (0.5, 0.8, 1.2), (0.0, 0.3, 0.6), (0.0,)),
 }
-SHARE_OF_TRAINING_ROWS = ((1.0, 1.0), (0.3, 0.6), (0.06, 0.15))  # by problem: drawn from this range
+SHARE_OF_TRAINING_ROWS = ((1.0, 1.0), (0.3, 0.6), (0.06, 0.15), (0.5, 1.0))  # by problem: drawn from this range
+SHARE_OF_TEST_ROWS = (0.4, 0.4, 0.4, 0.5)
 FEWEST_TRAINING_ROWS = 40
 FEWEST_ROWS_PER_CLASS = 20
 FOLD = 0  # validation and test rows: no variant trains on them
@@ -77,12 +78,16 @@ class Dealt:
 
 
 def deal(name, number):
-    """Deal the rows of a table: problem 0 has many training rows, problem 1 noisy targets, problem 2 few rows."""
+    """Deal the rows of a table to one problem.
+
+    Problem 0 has many training rows, problem 1 noisy targets, problem 2 few training rows, problem 3 the targets as
+    they are and other rows: of a small table more of them for testing.
+    """
     frame, column = _read(name)
     target = infer_target(frame[column])
-    rng = np.random.default_rng(digest("deal", name))
+    rng = np.random.default_rng(digest("deal", name) if number < 3 else digest("deal again", name))
     order = rng.permutation(frame.height)
-    num_test = min(1_500, int(0.4 * len(order)))
+    num_test = min(1_500, int(SHARE_OF_TEST_ROWS[number] * len(order)))
     num_validation = min(400, int(0.2 * len(order)))
     num_train = min(800 if frame.width < 100 else 400, len(order) - num_test - num_validation)
     rng = np.random.default_rng(digest("deal", name, number))

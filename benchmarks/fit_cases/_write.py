@@ -137,8 +137,8 @@ def _case(raw, facts, place, form):
         "config": {
             "hidden": recipe.hidden, "activation": recipe.activation, "batch_size": recipe.batch_size,
             "learning_rate": recipe.learning_rate, "schedule": "cosine" if PLANS[plan].cosine else "constant",
-            "optimizer": "adam" if recipe.eps < 1 else "sgd, momentum 0.9", "l2": CELLS[cell][0],
-            "dropout": CELLS[cell][1],
+            "optimizer": "adam" if recipe.eps < 1 else "adam with eps 1, close to sgd with momentum 0.9",
+            "l2": CELLS[cell][0], "dropout": CELLS[cell][1],
         },
         "form": form, "epochs": record[kept].tolist(),
         **{key: [_short(x, 3 if key.endswith("_se") else 5) for x in values] for key, values in series.items()},
