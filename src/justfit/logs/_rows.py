@@ -24,13 +24,21 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     Returns:
         As many rows; null where a row has no such name. Truth values, lists and None are left out.
     """
-    places: dict[str, list[int]] = {}
-    values: dict[str, list[float | str]] = {}
+    columns: dict[str, tuple[list[int], list[float | str]]] = {}
     for k, row in enumerate(rows):
-        for name, value in _flat(row):
-            places.setdefault(name, []).append(k)
-            values.setdefault(name, []).append(value)
-    return pl.DataFrame([_column(name, places[name], values[name], len(rows)) for name in places])
+        is_flat = not any(type(value) is dict for value in row.values())
+        for name, value in row.items() if is_flat else _flat(row):
+            usable = value if type(value) is float else as_number(value)
+            if usable is None:
+                if not isinstance(value, str):
+                    continue
+                usable = value
+            if name not in columns:
+                columns[name] = [], []
+            places, values = columns[name]
+            places.append(k)
+            values.append(usable)
+    return pl.DataFrame([_column(name, places, values, len(rows)) for name, (places, values) in columns.items()])
 
 
 def columns_of_lists(lists: Mapping[str, Any]) -> pl.DataFrame:
@@ -76,17 +84,13 @@ def as_number(value: Any) -> float | None:
         return math.inf
 
 
-def _flat(row: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, float | str]]:
+def _flat(row: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     for key, value in row.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict) and depth < _DEEPEST:
             yield from _flat(value, f"{name}.", depth + 1)
         else:
-            as_float = as_number(value)
-            if as_float is not None:
-                yield name, as_float
-            elif isinstance(value, str):
-                yield name, value
+            yield name, value
 
 
 def _column(name: str, places: Iterable[int], values: list[float | str], height: int) -> pl.Series:
