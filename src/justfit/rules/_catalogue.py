@@ -15,16 +15,25 @@ from justfit.records import Severity
 from justfit.rules._aliases import codes_of
 from justfit.rules._capacity import Capacity
 from justfit.rules._divergence import Divergence
+from justfit.rules._history_rule import HistoryRule
+from justfit.rules._judge_history import HISTORY_RULES
 from justfit.rules._no_signal import NoSignal
 from justfit.rules._overfitting import Overfitting
 from justfit.rules._rule import Rule
 from justfit.rules._signal import SIGNAL_RULES
 from justfit.rules._signal_rule import SignalRule
 from justfit.rules._underfitting import Underfitting
+from justfit.rules._watch import WATCH_RULES
+from justfit.rules._watch_rule import WatchRule
 
-AnyRule = type[Rule] | type[SignalRule]
+AnyRule = type[Rule] | type[SignalRule] | type[HistoryRule] | type[WatchRule]
 
-_EVERY: tuple[AnyRule, ...] = (Overfitting, Underfitting, Capacity, NoSignal, Divergence, *SIGNAL_RULES)
+_EVERY: tuple[AnyRule, ...] = (
+    *(Overfitting, Underfitting, Capacity, NoSignal, Divergence),
+    *HISTORY_RULES,
+    *SIGNAL_RULES,
+    *WATCH_RULES,
+)
 
 # In order of the codes.
 RULES: Final[MappingProxyType[str, AnyRule]] = MappingProxyType(

@@ -6,7 +6,7 @@ import pytest
 
 from justfit import rules
 from justfit.errors import ArgumentError
-from justfit.rules import RULES, RankCollapse, Rule, SignalRule, describe
+from justfit.rules import RULES, HistoryRule, RankCollapse, Rule, SignalRule, WatchRule, describe
 
 HEADINGS = ["How it is detected", "Why it matters", "When it is wrong", "What helps", "References"]
 
@@ -14,8 +14,9 @@ HEADINGS = ["How it is detected", "Why it matters", "When it is wrong", "What he
 def test_codes_are_unique_sorted_and_those_of_the_rules():
     assert list(RULES) == sorted(RULES)
     assert all(rule.code == code for code, rule in RULES.items())
-    public = {rule for rule in vars(rules).values() if inspect.isclass(rule) and issubclass(rule, (Rule, SignalRule))}
-    assert set(RULES.values()) == public - {Rule, SignalRule}
+    kinds = (Rule, SignalRule, HistoryRule, WatchRule)
+    public = {rule for rule in vars(rules).values() if inspect.isclass(rule) and issubclass(rule, kinds)}
+    assert set(RULES.values()) == public - set(kinds)
 
 
 @pytest.mark.parametrize("code", list(RULES))
