@@ -356,6 +356,7 @@ def loaded_by(statement: str) -> set[str]:
         "import justfit.errors, justfit.records",
         "import justfit.rules",
         "from justfit.cli import main; main(['check', '--help'])",
+        "from justfit.cli import main; main(['judge', '--help'])",
         "from justfit.cli import main; main(['explain', 'JF204'])",
         "from justfit.cli import main; main(['rules'])",
     ],
@@ -368,6 +369,6 @@ def test_heavy_packages_would_be_noticed():
     assert loaded_by("import numpy") & HEAVY == {"numpy"}
 
 
-@pytest.mark.parametrize("room", ["report", "rules", "tables"])
+@pytest.mark.parametrize("room", ["logs", "report", "rules", "tables"])
 def test_judging_side_never_loads_torch(room):
     assert "torch" not in loaded_by(f"import justfit.{room}")

@@ -39,7 +39,8 @@ _SCORES = frozenset(
 _NEGATED = frozenset(("neg", "negative"))
 _NO_METRIC = frozenset(
     ("lr", "rate", "runtime", "time", "seconds", "second", "samples", "steps", "flos", "norm", "grad", "memory",
-     "epoch", "timestamp", "walltime", "wall", "speed", "size", "count", "best", "patience", "weight", "bounds", "tokens")
+     "epoch", "timestamp", "walltime", "wall", "speed", "size", "count", "best", "patience", "weight", "bounds",
+     "tokens")
 )  # fmt: skip
 _EPOCHS = frozenset(("epoch", "epochs"))
 _STEPS = frozenset(("step", "steps", "iteration", "iterations", "iter", "iters", "update", "updates"))

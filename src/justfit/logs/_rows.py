@@ -28,11 +28,9 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     for k, row in enumerate(rows):
         is_flat = not any(type(value) is dict for value in row.values())
         for name, value in row.items() if is_flat else _flat(row):
-            usable = value if type(value) is float else as_number(value)
+            usable = value if type(value) is float else _number_or_word(value)
             if usable is None:
-                if not isinstance(value, str):
-                    continue
-                usable = value
+                continue
             if name not in columns:
                 columns[name] = [], []
             places, values = columns[name]
@@ -82,6 +80,11 @@ def as_number(value: Any) -> float | None:
         return None
     except OverflowError:
         return math.inf
+
+
+def _number_or_word(value: Any) -> float | str | None:
+    number = as_number(value)
+    return value if number is None and isinstance(value, str) else number
 
 
 def _flat(row: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -14,6 +14,8 @@ from justfit.logs._names import clock_of
 
 _KNOWN_SHARE = 0.9  # of the rows with a value must tell their epoch or step, for it to be used
 _SEVERAL = 1.5  # validations per epoch from which on they, and not the epochs, are the entries
+_FEWEST = 3  # validations that can be told to count something else than the train losses do
+_LATE_SHARE = 0.5  # of the train values after the last validation: a run that goes on so long unvalidated is rare
 _LARGEST = 2.0**53  # whole numbers that a float holds exactly
 
 Floats = NDArray[np.float64]
@@ -77,8 +79,32 @@ def align(frame: pl.DataFrame, train: str, validation: str, epoch: str | None, r
         at[series], value[series] = clock[rows][order], values[series][rows][order]
     if is_mixed:
         notes.append(f"The rows are not in the order of their {name}; they are sorted.")
-    aligned = _joined(at[train], value[train], at[validation], value[validation], by_epoch=name != "step")
-    return _timeline(*aligned, name, notes)
+    by_epoch = name != "step" and (together or name != row_name)
+    at[train], spread = (at[train], []) if by_epoch else _on_one_clock(at[train], at[validation])
+    marks, mean, other, joined = _joined(at[train], value[train], at[validation], value[validation], by_epoch=by_epoch)
+    epochs, name, numbered = _numbered(marks, name)
+    return Timeline(
+        epochs=epochs, train=mean, validation=other, epoch_name=name, notes=[*notes, *spread, *joined, *numbered]
+    )
+
+
+def _on_one_clock(train_at: Floats, validation_at: Floats) -> tuple[Floats, list[str]]:
+    """Spread train values over validations that were counted by epochs while training was counted by steps.
+
+    That is what a loop writes that logs `train_loss` at the global step and `val_loss` at the epoch: the validations
+    are 0, 1, 2, … and most of the train values come "after" the last of them.
+    """
+    num = validation_at.size
+    if num < _FEWEST or train_at.size < 2 * num or np.any(np.diff(validation_at) != 1):
+        return train_at, []
+    if np.mean(train_at > validation_at[-1]) <= _LATE_SHARE:
+        return train_at, []
+    chunk = np.arange(train_at.size) * num // train_at.size
+    note = (
+        f"Training is counted by steps up to {train_at[-1]:,.0f}, validation from {validation_at[0]:.0f} to "
+        f"{validation_at[-1]:.0f}: the steps are divided evenly among the validations."
+    )
+    return validation_at[chunk], [note]
 
 
 def _joined(
@@ -111,14 +137,12 @@ def _joined(
     return marks, mean, np.where(np.isfinite(other), other, np.nan), notes
 
 
-def _timeline(
-    marks: Floats, train: Floats, validation: Floats, more: list[str], name: str, notes: list[str]
-) -> Timeline:
-    if np.any(marks != np.round(marks)) or np.any(np.abs(marks) > _LARGEST):
-        more = [*more, f"The numbers of the {name} are no whole numbers; validations are counted."]
-        marks, name = np.arange(1.0, marks.size + 1), "validation"
-    epochs = [int(mark) for mark in marks]
-    return Timeline(epochs=epochs, train=train, validation=validation, epoch_name=name, notes=[*notes, *more])
+def _numbered(marks: Floats, name: str) -> tuple[list[int], str, list[str]]:
+    """Take the marks as numbers of entries, or count the entries where they are no whole numbers."""
+    if np.all(marks == np.round(marks)) and np.all(np.abs(marks) <= _LARGEST):
+        return [int(mark) for mark in marks], name, []
+    note = f"The numbers of the {name} are no whole numbers; validations are counted."
+    return list(range(1, marks.size + 1)), "validation", [note]
 
 
 def _clock(frame: pl.DataFrame, judged: NDArray[np.bool_], given: str | None) -> tuple[Floats | None, str, list[str]]:

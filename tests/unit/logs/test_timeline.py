@@ -106,6 +106,23 @@ def test_standard_errors_beside_the_columns_are_read(tmp_path):
     assert not history.notes
 
 
+def test_steps_and_epochs_on_one_axis_are_told_apart(tmp_path):
+    rows = [f"{step},{9 - step // 100}," for step in range(1, 500)] + [f"{epoch},,{5 - epoch}" for epoch in range(5)]
+    history = read(tmp_path, "step,train_loss,val_loss\n" + "\n".join(rows))
+    assert history.validation_loss == (5, 4, 3, 2, 1)
+    np.testing.assert_allclose(history.train_loss, (9, 8, 7, 6, 5), atol=0.02)
+    assert any(
+        note.startswith("Training is counted by steps up to 499, validation from 0 to 4:") for note in history.notes
+    )
+    late = read(tmp_path, "step,train_loss,val_loss\n1,4,\n2,3,2\n4,2,1\n5,2,\n6,2,\n7,2,\n8,2,\n9,2,\n")
+    assert late.train_loss == (3.5, 2)  # two validations at steps 2 and 4 are no epochs
+
+
+def test_rows_in_turns_without_a_clock_belong_together(tmp_path):
+    history = read(tmp_path, "train_loss,val_loss\n4,\n,3\n3,\n,2\n")
+    assert (history.epochs, history.train_loss, history.validation_loss) == ((2, 4), (4, 3), (3, 2))
+
+
 def test_fractions_of_a_named_clock_are_counted(tmp_path):
     history = read(tmp_path, "hour,loss,val_loss\n0.5,4,3\n1.0,3,2\n1.5,2,1\n", epoch="hour")
     assert (history.epochs, history.epoch_name) == ((1, 2, 3), "validation")

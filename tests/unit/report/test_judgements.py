@@ -93,7 +93,7 @@ def test_text_has_findings_columns_and_notes():
         "The validation loss rose.",
         "JF105 warning  network  a disease since epoch 3 — 9 nats, threshold 6",
         "cure: Change it.",
-        "Read from runs/log.csv, Keras history (csv): training is loss, validation is val_loss; 20 entries by epoch, 1 to",
+        "Read from runs/log.csv, Keras history (csv): training is loss, validation is val_loss; 20 entries by",
         "Note: Seen.",
     ):
         assert words in text
