@@ -20,17 +20,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from justfit.integrations._fabric import FabricCallback
+from justfit.integrations._host import derive
 from justfit.integrations._json_lines_sink import JsonLinesSink
 from justfit.integrations._mlflow_sink import MlflowSink
 from justfit.integrations._tensorboard_sink import TensorBoardSink
 from justfit.integrations._wandb_sink import WandbSink
 
 if TYPE_CHECKING:
-    from justfit.integrations._huggingface import HuggingFaceCallback
-    from justfit.integrations._keras import KerasCallback
-    from justfit.integrations._lightning import LightningCallback
-    from justfit.integrations._pytorch_lightning import PytorchLightningCallback
-    from justfit.integrations._skorch import SkorchCallback
+    # classes of hosts that need not be installed
+    HuggingFaceCallback: Any
+    KerasCallback: Any
+    LightningCallback: Any
+    PytorchLightningCallback: Any
+    SkorchCallback: Any
 
 __all__ = [
     "FabricCallback",
@@ -45,20 +47,24 @@ __all__ = [
     "WandbSink",
 ]
 
-# These derive from a class of their host, so they exist only where it is installed.
-_MODULES = {
-    "HuggingFaceCallback": "_huggingface",
-    "KerasCallback": "_keras",
-    "LightningCallback": "_lightning",
-    "PytorchLightningCallback": "_pytorch_lightning",
-    "SkorchCallback": "_skorch",
-}
+# callback: module and name of its hooks, what the host wants a callback to be, and the extra that brings the host
+_HOSTS = {
+    "HuggingFaceCallback": ("_huggingface:HuggingFaceHooks", "transformers:TrainerCallback", "huggingface"),
+    "KerasCallback": ("_keras:KerasHooks", "keras.callbacks:Callback", "keras"),
+    "LightningCallback": ("_lightning:LightningHooks", "lightning.pytorch.callbacks:Callback", "lightning"),
+    "PytorchLightningCallback": (
+        "_lightning:LightningHooks", "pytorch_lightning.callbacks:Callback", "pytorch-lightning",
+    ),
+    "SkorchCallback": ("_skorch:SkorchHooks", "skorch.callbacks:Callback", "skorch"),
+}  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
+    if name not in _HOSTS:
         raise AttributeError(f"module 'justfit.integrations' has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    place, base, extra = _HOSTS[name]
+    module, _, hooks = place.partition(":")
+    value = derive(getattr(import_module(f"{__name__}.{module}"), hooks), name=name, base=base, extra=extra)
     globals()[name] = value  # the next access does not come through here
     return value
 

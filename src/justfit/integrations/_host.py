@@ -35,3 +35,23 @@ def import_host(module: str, *, extra: str) -> Any:
             found=f"no module `{error.name}`",
             way_out=f"Install it with `pip install 'justfit[{extra}]'`.",
         ) from error
+
+
+def derive(hooks: type, *, name: str, base: str, extra: str) -> type:
+    """Make the callback of a host: our hooks, and the class that the host wants its callbacks to be of.
+
+    Args:
+        hooks: Our class.
+        name: Of the callback in `justfit.integrations`, where it can be imported (and unpickled) from.
+        base: Module and name of the host's class, such as `keras.callbacks:Callback`.
+        extra: The extra of justfit that brings the host.
+
+    Returns:
+        The class.
+
+    Raises:
+        MissingExtraError: The host is not installed.
+    """
+    module, _, attribute = base.partition(":")
+    parent = getattr(import_host(module, extra=extra), attribute)
+    return type(name, (hooks, parent), {"__doc__": hooks.__doc__, "__module__": "justfit.integrations"})

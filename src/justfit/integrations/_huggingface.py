@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from justfit.integrations._host import import_host
 from justfit.integrations._session import Session
 
 if TYPE_CHECKING:
     from justfit.watch import Run
 
-_Callback: Any = import_host("transformers", extra="huggingface").TrainerCallback
-
 # In the folder of each checkpoint.
 STATE_FILE = "justfit_watch.pt"
 
 
-@final
-class HuggingFaceCallback(_Callback):  # type: ignore[misc]  # an untyped host
+class HuggingFaceHooks:
     """Watch a training of `transformers.Trainer`.
 
     What is seen: gradients before and after clipping (the Trainer clips before it tells callbacks of a step, so its
@@ -34,12 +30,6 @@ class HuggingFaceCallback(_Callback):  # type: ignore[misc]  # an untyped host
             on several sets reports first.
         stop_when_overfitting: Stop training when no later epoch is likely to be better.
         **watch_options: Options of :func:`justfit.watch`, such as `out`, `sinks`, `every`.
-
-    Attributes:
-        run: The watch of the training that runs, or ran last; None before.
-
-    Raises:
-        MissingExtraError: `transformers` is not installed.
     """
 
     def __init__(
@@ -48,7 +38,7 @@ class HuggingFaceCallback(_Callback):  # type: ignore[misc]  # an untyped host
         super().__init__()
         self._wanted = validation_loss
         self._chosen = validation_loss  # the same in every evaluation of one training
-        self._session = Session(watch_options, stop_when_overfitting=stop_when_overfitting)
+        self._session = Session(watch_options, stop_when_overfitting=stop_when_overfitting, silent_host="transformers")
         self._logged: dict[str, float] = {}
         self._last_step = 0  # up to which epochs have been told
 
@@ -92,7 +82,7 @@ class HuggingFaceCallback(_Callback):  # type: ignore[misc]  # an untyped host
         self._session.close()
 
     def close(self) -> None:
-        """Close the watch; the Trainer does not tell callbacks of an error."""
+        """Close the watch, after an error: the Trainer does not tell callbacks of it."""
         self._session.close()
 
     def _end_epoch(self, state: Any, validation_loss: float | None) -> bool:

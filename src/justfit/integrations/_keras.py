@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any
 
 from justfit.errors import ArgumentError
 from justfit.integrations._host import import_host
@@ -12,12 +12,8 @@ from justfit.integrations._session import Session
 if TYPE_CHECKING:
     from justfit.watch import Run
 
-_keras = import_host("keras", extra="keras")
-_Callback: Any = _keras.callbacks.Callback
 
-
-@final
-class KerasCallback(_Callback):  # type: ignore[misc]  # an untyped host
+class KerasHooks:
     """Watch `fit` of a Keras model on the torch backend.
 
     What is seen: gradients before and after the clipping that Keras does inside of its optimizer, unscaled and over
@@ -29,13 +25,11 @@ class KerasCallback(_Callback):  # type: ignore[misc]  # an untyped host
         stop_when_overfitting: Stop training when no later epoch is likely to be better.
         **watch_options: Options of :func:`justfit.watch`, such as `out`, `sinks`, `every`.
 
-    Attributes:
-        run: The watch of the training that runs, or ran last; None before.
-
     Raises:
         ArgumentError: Keras runs on another backend.
-        MissingExtraError: `keras` is not installed.
     """
+
+    model: Any  # set by Keras
 
     def __init__(
         self,
@@ -46,15 +40,15 @@ class KerasCallback(_Callback):  # type: ignore[misc]  # an untyped host
         **watch_options: Any,
     ) -> None:
         super().__init__()
-        if _keras.backend.backend() != "torch":
+        backend = import_host("keras", extra="keras").backend.backend()
+        if backend != "torch":
             raise ArgumentError(
                 "Keras must run on its torch backend.",
-                found=f"`{_keras.backend.backend()}`",
+                found=f"`{backend}`",
                 way_out="Set `KERAS_BACKEND=torch` in the environment before Keras is imported.",
             )
         self._names = {"train_loss": train_loss, "validation_loss": validation_loss}
-        self._session = Session(watch_options, stop_when_overfitting=stop_when_overfitting)
-        self._watcher: StepWatcher | None = None
+        self._session = Session(watch_options, stop_when_overfitting=stop_when_overfitting, silent_host="keras")
 
     @property
     def run(self) -> Run | None:
@@ -73,7 +67,7 @@ class KerasCallback(_Callback):  # type: ignore[misc]  # an untyped host
         watcher = StepWatcher(self.model.optimizer)
         parameters = [variable.value for variable in self.model.trainable_variables]
         watcher.attach(self._session.open(self.model, watcher.stand_in(parameters)))
-        self._watcher = watcher
+        self._session.at_close.append(watcher.detach)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 - called by name
         """Name the batch that the next step uses."""
@@ -91,10 +85,7 @@ class KerasCallback(_Callback):  # type: ignore[misc]  # an untyped host
         self.close()
 
     def close(self) -> None:
-        """Close the watch and leave the optimizer as it was; Keras does not tell callbacks of an error."""
-        if self._watcher is not None:
-            self._watcher.detach()
-            self._watcher = None
+        """Close the watch and leave the optimizer as it was; after an error Keras does not tell callbacks of it."""
         self._session.close()
 
     def state_dict(self) -> dict[str, Any]:

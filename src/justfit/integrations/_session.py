@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+import weakref
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from justfit.watch import watch
 
 if TYPE_CHECKING:
     from justfit.watch import Run
+
+# Open, of hosts that do not tell their callbacks of an error: it may have ended long ago.
+_doubtful: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
 class Session:
@@ -17,13 +22,19 @@ class Session:
     Args:
         options: Options of :func:`justfit.watch`.
         stop_when_overfitting: Let the host stop as soon as the advice says so.
+        silent_host: Name of a host that does not tell its callbacks of an error. What such a training leaves open is
+            closed when the next one of the same host and thread begins.
     """
 
-    def __init__(self, options: Mapping[str, Any], *, stop_when_overfitting: bool) -> None:
+    def __init__(
+        self, options: Mapping[str, Any], *, stop_when_overfitting: bool, silent_host: str | None = None
+    ) -> None:
         self.options = dict(options)
         self.stop_when_overfitting = stop_when_overfitting
+        self._place = (silent_host, threading.get_ident())
         self.run: Run | None = None
         self.is_open = False
+        self.at_close: list[Callable[[], None]] = []
         self._state: Mapping[str, Any] | None = None
 
     def open(self, module: Any, optimizer: Any, **found: Any) -> Run:
@@ -35,12 +46,18 @@ class Session:
             **found: Options that the host tells; the user's own come first.
         """
         self.close()
+        for other in tuple(_doubtful):
+            if other._place == self._place:
+                other.close()
         self.run = watch(module, optimizer, **{**found, **self.options})
         if self._state is not None:
             self.run.load_state_dict(self._state)
             self._state = None
+        self.run.start()
         self.is_open = True
-        return self.run.start()
+        if self._place[0] is not None:
+            _doubtful.add(self)
+        return self.run
 
     def end_epoch(self, *, train_loss: Any = None, **values: Any) -> bool:
         """Tell the watch the losses of an epoch; the train loss is the mean over its steps if no other is known.
@@ -53,11 +70,19 @@ class Session:
         advice = self.run.end_epoch(train_loss=self.run.epoch_loss if train_loss is None else train_loss, **values)
         return self.stop_when_overfitting and advice is not None and advice.stop
 
-    def close(self) -> None:
-        """Close the watch; its record can be read on."""
-        if self.run is not None:
-            self.run.close()
+    def close(self, error: BaseException | None = None) -> None:
+        """Close the watch; its record can be read on.
+
+        Args:
+            error: What ended the training, if not its end.
+        """
+        for undo in self.at_close:
+            undo()
+        self.at_close.clear()
+        if self.run is not None and self.is_open:
+            self.run.__exit__(None if error is None else type(error), error, None)
         self.is_open = False
+        _doubtful.discard(self)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the watch, to be stored with the network's."""

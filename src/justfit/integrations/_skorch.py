@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any
 
-from justfit.integrations._host import import_host
 from justfit.integrations._session import Session
 
 if TYPE_CHECKING:
     from justfit.watch import Run
 
-_Callback: Any = import_host("skorch.callbacks", extra="skorch").Callback
 
-
-@final
-class SkorchCallback(_Callback):  # type: ignore[misc]  # an untyped host
+class SkorchHooks:
     """Watch a training of a network of skorch.
 
     What is seen: gradients before and after clipping, in whatever order the callbacks stand; the loss of each step;
@@ -28,9 +24,6 @@ class SkorchCallback(_Callback):  # type: ignore[misc]  # an untyped host
 
     Attributes:
         run_: The watch of the training that runs, or ran last; there once training has begun.
-
-    Raises:
-        MissingExtraError: `skorch` is not installed.
     """
 
     def __init__(
@@ -50,9 +43,9 @@ class SkorchCallback(_Callback):  # type: ignore[misc]  # an untyped host
     def on_train_begin(self, net: Any, **_: Any) -> None:
         """Open the watch."""
         own = ("train_loss", "validation_loss", "stop_when_overfitting")
-        options = {name: value for name, value in self.get_params(deep=False).items() if name not in own}
+        options = {name: value for name, value in self.__dict__.items() if name not in own and name[-1] != "_"}
         self.close()
-        self.session_ = Session(options, stop_when_overfitting=self.stop_when_overfitting)
+        self.session_ = Session(options, stop_when_overfitting=self.stop_when_overfitting, silent_host="skorch")
         self.run_: Run = self.session_.open(net.module_, [getattr(net, f"{name}_") for name in net._optimizers])
 
     def on_batch_begin(self, net: Any, *, training: bool = False, **_: Any) -> None:
@@ -77,7 +70,7 @@ class SkorchCallback(_Callback):  # type: ignore[misc]  # an untyped host
         self.close()
 
     def close(self) -> None:
-        """Close the watch; skorch does not tell callbacks of an error."""
+        """Close the watch, after an error: skorch does not tell callbacks of it."""
         if hasattr(self, "session_"):
             self.session_.close()
 

@@ -84,6 +84,12 @@ def forget_losses() -> None:
         _thread.losses.clear()
 
 
+def keep_losses(num_losses: int) -> None:
+    """Forget the losses of this thread but for the last ones: those before them belong to a step that was not taken."""
+    while len(_thread.losses) > num_losses:
+        _thread.losses.popleft()
+
+
 def _forget_losses(_optimizer: Any, _args: Any, _kwargs: Any) -> None:
     forget_losses()
 

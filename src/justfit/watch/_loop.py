@@ -115,7 +115,8 @@ class Loop:
         self._last = 0.0
         self._batch = NO_BATCH
         self._leader: int | None = None
-        self._scale_version = -1
+        self._scale_version = 0
+        self._update_due = 0
         self._reader = ActivationReader(table)
         self._activations: dict[int, Tensor] = {}
         self._previous_loss: float | Tensor = math.nan
@@ -126,6 +127,8 @@ class Loop:
             self.choose_samples()
         self.flight.start()
         self.flight.freezes = self.step_losses.scaler is None
+        scale = self.step_losses.scale()
+        self._scale_version = 0 if scale is None else scale._version
         self._last = perf_counter()
 
     # --- told by backward
@@ -134,6 +137,7 @@ class Loop:
         """See the graph before it is used up."""
         start = perf_counter()
         try:
+            self.step_losses.backward_begins(len(losses))
             if self.reads_activations and not self._activations and self._is_sampling():
                 self._activations, hidden = self._reader.read(losses)
                 if hidden:
@@ -321,9 +325,10 @@ class Loop:
             sampler.num_skipped += 1
         scale = self.step_losses.scale()
         if scale is not None and sampler.index == self.leader():
-            if self._scale_version >= 0:  # each update of the scaler writes into its scale
-                sampler.num_skipped += max(scale._version - self._scale_version - 1, 0)
-            self._scale_version = scale._version
+            # Each update of the scaler writes into its scale: one belongs to the step before, the others to none.
+            updates = scale._version - self._scale_version
+            sampler.num_skipped += max(updates - self._update_due, 0)
+            self._scale_version, self._update_due = scale._version, 1
 
     def _main_optimizers(self) -> dict[int, int]:
         """Find for each layer the optimizer that moves most of it."""

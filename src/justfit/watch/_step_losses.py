@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from justfit.watch._backward import losses_of_step
+from justfit.watch._backward import keep_losses, losses_of_step
 
 
 class StepLosses:
@@ -25,6 +25,18 @@ class StepLosses:
         self.scaler: Any = None
         self._logged: list[float | Tensor] = []
         self._logs_afterwards: bool | None = None  # does the loop log a loss after its step
+        self._scale_version = -1
+
+    def backward_begins(self, num_losses: int) -> None:
+        """Forget the losses of a step that the gradient scaler did not take: it has changed its scale since.
+
+        Args:
+            num_losses: That are about to be differentiated.
+        """
+        scale = self.scale()
+        if scale is not None and scale._version != self._scale_version:
+            self._scale_version = scale._version
+            keep_losses(num_losses)
 
     def log(self, value: float | Tensor, *, num_steps: int, fresh: bool) -> bool:
         """Take a loss that the loop logs.

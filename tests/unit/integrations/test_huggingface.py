@@ -24,6 +24,7 @@ from tests.unit.integrations.reference import (
     NUM_EXAMPLES,
     RATE,
     STEPS,
+    by_layer,
     make_data,
     make_network,
     train_plain,
@@ -154,6 +155,20 @@ def test_an_error_leaves_a_watch_that_can_be_closed(transformers, tmp_path):
     assert_nothing_left(model)
 
 
+def test_what_an_error_left_open_is_closed_by_the_next_training(transformers, tmp_path):
+    class Breaks(transformers.TrainerCallback):
+        def on_step_end(self, *_, **__):
+            raise KeyboardInterrupt
+
+    left, model = integrations.HuggingFaceCallback(), Model()
+    with pytest.raises(KeyboardInterrupt):
+        train(transformers, tmp_path, left, Breaks(), model=model)
+    assert not left.run.record.finished
+    train(transformers, tmp_path, integrations.HuggingFaceCallback())
+    assert left.run.record.finished
+    assert_nothing_left(model)
+
+
 # --- Accelerate
 
 
@@ -204,3 +219,27 @@ def test_accelerate_shows_what_the_plain_loop_does(tmp_path):
     trace = train_plain()
     assert_same_weights(watched, trace.network)
     assert_shows(run.record, trace, names={"0": "0", "3": "3"})
+
+
+def test_the_scaler_of_accelerate_is_found(tmp_path):
+    pytest.importorskip("accelerate", reason="pip install 'justfit[accelerate]'")
+    from accelerate import Accelerator
+    from accelerate.optimizer import AcceleratedOptimizer
+
+    Accelerator(cpu=True)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    network = make_network()
+    optimizer = AcceleratedOptimizer(torch.optim.SGD(network.parameters(), lr=RATE), scaler=scaler)
+    x, y = make_data()
+    with justfit.watch(network, optimizer, every=1) as run:
+        loss = nn.functional.mse_loss(network(x), y)
+        scaler.scale(loss).backward()
+        optimizer.step()
+    evidence = run.record.evidence
+    assert evidence.losses.mean == pytest.approx([loss.item()], rel=1e-6)
+    twin = make_network()
+    nn.functional.mse_loss(twin(x), y).backward()
+    for name, norm in by_layer({name: p.grad for name, p in twin.named_parameters()}).items():
+        (layer,) = (layer for layer in evidence.layers if layer.name == name)
+        assert layer.gradient_norm == pytest.approx([norm], rel=1e-6)  # 1,024 is a power of two: nothing is rounded
+        assert layer.clipped_gradient_norm == pytest.approx([norm], rel=1e-6)

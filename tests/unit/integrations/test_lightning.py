@@ -2,6 +2,7 @@
 
 import importlib
 import math
+from typing import ClassVar
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ from tests.unit.integrations.reference import (
     EPOCHS,
     MOMENTUM,
     RATE,
+    by_layer,
     make_data,
     make_network,
     train_plain,
@@ -62,13 +64,13 @@ class Host:
 
         self.module = Module
 
-    def fit(self, folder, *callbacks, dropout=0.0, module=None, epochs=EPOCHS, seed=3, **options):
+    def fit(self, folder, *callbacks, dropout=0.0, module=None, epochs=EPOCHS, seed=3, plugins=None, **options):
         module = module or self.module(dropout)
         torch.manual_seed(seed)
         trainer = self.package.Trainer(
             max_epochs=epochs, accelerator="cpu", accumulate_grad_batches=ACCUMULATED, gradient_clip_val=CLIP,
             logger=False, enable_checkpointing=options.pop("checkpoints", False), enable_progress_bar=False,
-            enable_model_summary=False, default_root_dir=folder, callbacks=list(callbacks),
+            enable_model_summary=False, default_root_dir=folder, callbacks=list(callbacks), plugins=plugins,
         )  # fmt: skip
         loaders = (DataLoader(TensorDataset(*make_data(seed)), batch_size=size) for seed, size in ((1, BATCH), (2, 24)))
         trainer.fit(module, *loaders, **options)
@@ -119,6 +121,7 @@ def test_an_error_closes_the_watch(host, tmp_path):
     with pytest.raises(ValueError, match="broken on purpose"):
         host.fit(tmp_path, callback, Breaks(), module=module)
     assert callback.run.record.finished
+    assert callback.run.record.evidence.notes == ("The loop ended with ValueError: broken on purpose",)
     assert_nothing_left(module)
     again = host.callback(every=1)  # the loss of the batch that was never used is not counted for the next training
     host.fit(tmp_path, again)
@@ -175,6 +178,35 @@ def test_manual_optimization_with_two_optimizers(host, tmp_path):
     assert [(each.num_steps, each.learning_rate[0]) for each in evidence.optimizers] == [(6, 0.01), (6, 0.02)]
     assert {layer.name: layer.optimizer for layer in evidence.layers} == {"net.0": 0, "net.3": 0, "critic": 1}
     assert all(norm > 0 for layer in evidence.layers for norm in layer.update_norm)
+
+
+def test_mixed_precision_is_seen_unscaled(host, tmp_path):
+    """The scale begins at 65,536, too large for float16 with a loss of 10: the scaler skips steps until it fits."""
+    plugins = importlib.import_module(f"{host.package.__name__}.plugins.precision")
+
+    class Norms(host.package.Callback):
+        seen: ClassVar = []
+
+        def on_before_optimizer_step(self, trainer, module, optimizer):  # Lightning has unscaled, and clips after it
+            self.seen.append(by_layer({name: p.grad for name, p in module.named_parameters()}))
+
+    callback = host.callback(every=1)
+    precision = plugins.MixedPrecision("16-mixed", "cpu")
+    host.fit(tmp_path, callback, Norms(), plugins=[precision])
+    evidence = callback.run.record.evidence
+    taken = [step for step in Norms.seen if all(map(math.isfinite, step.values()))]
+    num_skipped = len(Norms.seen) - len(taken)
+    assert 0 < num_skipped < 4
+    assert precision.scaler.get_scale() == 2 ** (16 - num_skipped)
+    (optimizer,) = evidence.optimizers
+    assert (optimizer.num_steps, optimizer.num_skipped) == (len(taken), num_skipped)
+    for layer in evidence.layers:
+        assert list(layer.gradient_norm) == pytest.approx([step[layer.name] for step in taken], rel=1e-6)
+    norms = [math.hypot(*(layer.clipped_gradient_norm[n] for layer in evidence.layers)) for n in range(len(taken))]
+    assert norms == pytest.approx([CLIP] * len(taken), rel=1e-4)
+    assert evidence.losses.mean[0] == pytest.approx(train_plain().loss[num_skipped], rel=0.1)  # in float16
+    assert evidence.first_failure is None
+    assert "JF402" not in {finding.code for finding in callback.run.findings}
 
 
 def test_stops_when_asked_to(host, tmp_path, monkeypatch):
