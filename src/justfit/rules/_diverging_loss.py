@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from justfit.records import Finding, Severity, WatchEvidence
-from justfit.rules._loss_curve import LossCurve, loss_curve, progress
+from justfit.rules._loss_curve import LossCurve, loss_curve, progress, swings
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
 
@@ -21,8 +22,9 @@ class DivergingLoss(WatchRule):
         with the levels of the last fifth and of the best twentieth of the run: more than `threshold` of what had been
         gained is lost again, by more than `errors` standard errors and `least` of the loss's size, and the last
         twentieths of the run (a tenth of it) all lie above. Above 1 the loss is worse than before the first update, an
-        error. Or a negative loss grows beyond `runaway` times its first size and falls ever faster: the later half of
-        the run falls by more than `faster` times what the earlier did.
+        error. Or a loss that is negative from the start grows beyond `runaway` times its first size and falls ever
+        faster: in the second quarter of the run by more than `faster` times what it fell in the first, and in the third
+        by at least `unslowed` times what it fell in the second.
     Why it matters:
         What was learned is being destroyed; further steps do not bring it back by themselves.
     When it is wrong:
@@ -46,7 +48,8 @@ class DivergingLoss(WatchRule):
     least: float = 0.1
     errors: float = 6.0
     runaway: float = 10.0
-    faster: float = 1.5
+    faster: float = 1.2
+    unslowed: float = 0.4
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Hold the end against the best and the start."""
@@ -58,11 +61,11 @@ class DivergingLoss(WatchRule):
             return (below,)
         seen = progress(curve)
         best = min(level for _, level in curve.smoothed())
-        rise = curve.end - best
-        gained = max(curve.start - best, 0.0)
+        rise, gained = curve.end - best, max(curve.start - best, 0.0)
         bar = best + self.threshold * gained
-        lasting = min(level for step, level in curve.smoothed()[-2:])
-        error = self.errors * curve.error(0.8, 1.0)
+        share = (seen.best_step - curve.steps[0]) / (curve.last_step - curve.steps[0] + 1)
+        error = self.errors * curve.error(share, share + 0.05)
+        lasting = min(level for _, level in curve.smoothed()[-2:])
         if lasting <= bar or rise <= max(self.threshold * gained, self.least * curve.scale, error):
             return ()
         since = next(step for step, level in curve.smoothed() if step > seen.best_step and level > bar)
@@ -81,18 +84,18 @@ class DivergingLoss(WatchRule):
         )
 
     def _below_zero(self, curve: LossCurve) -> Finding | None:
-        middle = curve.level(0.45, 0.55)
-        early, late = curve.start - middle, middle - curve.end
-        grown = -curve.end > self.runaway * max(abs(curve.start), curve.noise * 1e-9)
-        if not grown or curve.end >= 0 or late < self.faster * max(early, 0.0):
+        levels = [curve.start, curve.level(0.2, 0.3), curve.level(0.45, 0.55), curve.level(0.7, 0.8)]
+        first, second, third = (before - after for before, after in pairwise(levels))
+        unheld = second > self.faster * first and third > self.unslowed * second
+        if curve.start >= -swings(curve, 0.0, 0.1) or curve.end > self.runaway * curve.start or not unheld:
             return None
         return self.finding(
             "network",
-            curve.end / curve.start if curve.start else -curve.end,
+            curve.end / curve.start,
             self.runaway,
             unit="times the first loss",
-            evidence=f"the loss ran from {curve.start:.4g} to {curve.end:.4g}, ever faster: nothing bounds it below",
-            since=next(step for step, level in curve.smoothed() if level < min(curve.start, 0) - abs(curve.start)),
+            evidence=f"the loss ran from {curve.start:.4g} to {curve.end:.4g}, ever faster: nothing holds it",
+            since=next(step for step, level in curve.smoothed() if level < 2 * curve.start),
             severity="error",
             cure="Look at the sign of the loss: it is pushed below zero without bound.",
         )

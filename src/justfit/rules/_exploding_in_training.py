@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from statistics import median
 from typing import ClassVar
 
-from justfit.records import LayerTrace, Severity, WatchEvidence
-from justfit.rules._motion import LEAST_SAMPLES, sampled
+from justfit.records import Finding, LayerTrace, Severity, WatchEvidence
+from justfit.rules._loss_curve import learned
+from justfit.rules._motion import sampled
 from justfit.rules._rule import NotApplicable
 from justfit.rules._signal_rule import worst_first
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
+
+# Layers whose activations are compared with each other at least.
+LEAST_LAYERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +27,17 @@ class ExplodingInTraining(WatchRule):
 
         for each of the last `lasting` samples, with the layer's own earlier half as its baseline, before clipping;
         threshold = `threshold` e-foldings; an error from `severe` on. A single spike is none. At least `least_samples`
-        samples are needed.
+        samples are needed. Where the loss has fallen by `fall` of its size and kept it, the growth is information: the
+        gradient of a network that leaves a saddle grows as well. Or, at the first sample, the activations of at least
+        three layers in a row, none of them normalised, grow by more than `growth` e-foldings a layer on average: their
+        gradients then grow as much on the way back.
     Why it matters:
         Steps that are thousands of times longer than those that trained the network destroy what it learned.
     When it is wrong:
         Losses that are summed over growing batches or sequences, or scaled up on the way.
     What helps:
-        Clip the gradient, lower the learning rate, `justfit.initialize_`, normalisation; look at the batch where it began.
+        Clip the gradient, lower the learning rate, `justfit.initialize_`, normalisation; look at the batch
+        where it began.
 
     References:
         Pascanu et al. 2013, "On the difficulty of training recurrent neural networks", section 3.2.
@@ -45,47 +53,78 @@ class ExplodingInTraining(WatchRule):
     severe: float = 9.0
     lasting: float = 2.0
     least_samples: float = 6.0
+    fall: float = 0.3
+    growth: float = 1.2
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
-        """Hold each layer's last gradients against its own earlier ones."""
+        """Hold each layer's last gradients against its own earlier ones, and the first activations together."""
         layers = [(one, sampled(evidence, one, one.gradient_norm)) for one in evidence.layers if one.num_trainable]
         layers = [(layer, series) for layer, series in layers if len(series) >= self.least_samples]
-        if not layers:
+        signal = self._growing_signal(evidence)
+        if not layers and signal is None:
             return NotApplicable(f"no layer's gradient was sampled {self.least_samples:g} times")
-        found = []
-        for layer, series in layers:
-            growth = self._growth(layer, series)
-            if growth is not None:
-                value, since, before = growth
-                words = f"its gradient is e^{value:.1f} times its earlier median {before:.2g}, from step {since} on"
-                finding = self.finding(
-                    layer.name,
-                    value,
-                    self.threshold,
-                    unit="e-foldings",
-                    evidence=words,
-                    since=since,
-                    source=layer.source,
-                    severity="error" if value > self.severe else "warning",
-                )
-                found.append((value, finding))
-        return worst_first(found)
+        well = learned(evidence, self.fall)
+        found = [one for layer, series in layers for one in self._judge(layer, series, well=well)]
+        return worst_first(found + ([(signal.value, signal)] if signal is not None else []))
+
+    def _judge(self, layer: LayerTrace, series: list[tuple[int, float]], *, well: bool) -> list[tuple[float, Finding]]:
+        growth = self._growth(layer, series)
+        if growth is None:
+            return []
+        value, since, before = growth
+        severity: Severity = "error" if value > self.severe else "warning"
+        finding = self.finding(
+            layer.name,
+            value,
+            self.threshold,
+            unit="e-foldings",
+            evidence=f"its gradient is e^{value:.1f} times its earlier median {before:.2g}, from step {since} on",
+            since=since,
+            source=layer.source,
+            severity="info" if well else severity,
+        )
+        return [(value, finding)]
+
+    def _growing_signal(self, evidence: WatchEvidence) -> Finding | None:
+        """Judge activations that grow from layer to layer at the first sample."""
+        layers = [
+            (layer, layer.activation_rms[0])
+            for layer in evidence.layers
+            if layer.has_units and layer.activation_rms and 0 < layer.activation_rms[0] < math.inf
+        ]
+        if len(layers) < LEAST_LAYERS or any(layer.normalised for layer, _ in layers):
+            return None
+        growth = math.log(layers[-1][1] / layers[0][1]) / (len(layers) - 1)
+        if growth <= self.growth:
+            return None
+        first, last = layers[0][0], layers[-1][0]
+        return self.finding(
+            last.name,
+            growth,
+            self.growth,
+            unit="e-foldings a layer",
+            evidence=f"from `{first.name}` to `{last.name}` the activations grow by e^{growth:.1f} a layer at the "
+            "start, and their gradients as much on the way back",
+            since=1,
+            source=last.source,
+            cure="Make the weights smaller: justfit.initialize_(module, *inputs, scheme='auto') before training.",
+        )
 
     def _growth(self, layer: LayerTrace, series: list[tuple[int, float]]) -> tuple[float, int, float] | None:
         """Growth in e-foldings, since when, and the baseline; None where there is none."""
-        half = max(len(series) // 2, LEAST_SAMPLES)
+        half = len(series) // 2
         baseline = [value for _, value in series[:half] if value > 0]
         # a layer that began at zero passes no gradient at first
-        if len(baseline) < LEAST_SAMPLES or not all(weight > 0 for weight in layer.weight_norm[:1]):
+        if 2 * len(baseline) < half or not all(weight > 0 for weight in layer.weight_norm[:1]):
             return None
         before = median(baseline)
-        bar = before * math.exp(self.threshold)
-        last = [value for _, value in series[-int(self.lasting) :]]
-        if min(last) <= bar:
+        heights = [(step, math.log(value / before) if value > 0 else -math.inf) for step, value in series]
+        least = min(height for _, height in heights[-int(self.lasting) :])
+        if least <= self.threshold:
             return None
         since = series[-1][0]
-        for step, value in reversed(series):
-            if value <= bar:
+        for step, height in reversed(heights):
+            if height <= self.threshold:
                 break
             since = step
-        return math.log(min(last) / before), since, before
+        return least, since, before

@@ -53,7 +53,7 @@ class LearningRateTooHigh(WatchRule):
             return NotApplicable(curve)
         layers = [one for one in motions(evidence) if one.layer.has_units and len(one.steps) >= LEAST_SAMPLES]
         if not layers:
-            return NotApplicable("no layer with units that is trained was sampled three times")
+            return NotApplicable("no layer with units that is trained was sampled twice")
         bar = curve.start + max(
             self.jump * abs(curve.start), self.errors * swings(curve, 0.0, 0.1) * self._early(curve)
         )
@@ -69,8 +69,8 @@ class LearningRateTooHigh(WatchRule):
                 (highest - curve.start) / (abs(curve.start) or 1.0),
                 (bar - curve.start) / (abs(curve.start) or 1.0),
                 unit="of the first loss",
-                evidence=f"the loss began at {curve.start:.4g}, was thrown up to {highest:.4g} and is {curve.end:.4g} at "
-                f"the end; `{most.layer.name}` moved by {most.total:.2g} of its norm in all",
+                evidence=f"the loss began at {curve.start:.4g}, was thrown up to {highest:.4g} and is {curve.end:.4g} "
+                f"at the end; `{most.layer.name}` moved by {most.total:.2g} of its norm in all",
                 since=since,
                 severity="warning" if self._harmed(seen) else "info",
             ),

@@ -56,7 +56,7 @@ class LearningRateTooLow(WatchRule):
         layers = [one for one in motions(evidence) if len(one.steps) >= LEAST_SAMPLES]
         units = [one for one in layers if one.layer.has_units]
         if not units:
-            return NotApplicable("no layer with units that is trained was sampled three times")
+            return NotApplicable("no layer with units that is trained was sampled twice")
         if units[0].num_steps < self.least_steps:
             return NotApplicable(f"only {units[0].num_steps} steps were taken, {self.least_steps:g} are needed")
         if warming_up(evidence):

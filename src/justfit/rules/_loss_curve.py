@@ -20,6 +20,8 @@ FIRST_BINS = 3
 OUTLYING = 4.5
 # Factor from the median absolute deviation to a normal standard deviation.
 NORMAL = 1.4826
+# Factor from the mean absolute deviation to a normal standard deviation.
+GAUSS = 1.2533
 # Growth of the learning rate between the last two samples from which on it is still warming up.
 WARMING = 1.01
 
@@ -91,9 +93,14 @@ class LossCurve:
         return median(self.means[i] for i in self._within(start, stop))
 
     def error(self, start: float, stop: float) -> float:
-        """Standard error of that level; 1.25 is what a median costs against a mean."""
+        """Standard error of that level, from the mean absolute difference between neighbouring bins.
+
+        Less robust than `noise` on purpose: losses near zero have long tails, and the error must know them.
+        """
         inside = self._within(start, stop)
-        return 1.25 * self.noise / math.sqrt(max(1, sum(self.sizes[i] for i in inside)))
+        jumps = _jumps([self.means[i] for i in inside], [self.sizes[i] for i in inside])
+        one = max(fmean(jumps) * GAUSS if jumps else 0.0, self.noise if len(jumps) < FIRST_BINS else 0.0)
+        return 1.25 * one / math.sqrt(max(1, sum(self.sizes[i] for i in inside)))
 
     def smoothed(self, num_parts: int = 20) -> list[tuple[int, float]]:
         """First step and level of equal parts of the run."""
@@ -136,25 +143,24 @@ def curve_of(bins: LossBins) -> LossCurve | None:
     )
 
 
+def _jumps(means: Sequence[float], sizes: Sequence[int]) -> list[float]:
+    """Absolute differences between neighbours, over what they are in units of one step's standard deviation."""
+    neighbours = zip(pairwise(means), pairwise(sizes), strict=True)
+    return [
+        abs(after - before) / math.sqrt(1 / size + 1 / next_size) for (before, after), (size, next_size) in neighbours
+    ]
+
+
 def _noise(means: Sequence[float], sizes: Sequence[int]) -> float:
     """Standard deviation of one step, robust against trends and spikes."""
-    differences = [
-        abs(after - before) / math.sqrt(1 / size_before + 1 / size_after)
-        for (before, after), (size_before, size_after) in zip(pairwise(means), pairwise(sizes), strict=True)
-    ]
-    return NORMAL * median(differences) if differences else 0.0
+    jumps = _jumps(means, sizes)
+    return NORMAL * median(jumps) if jumps else 0.0
 
 
 def warming_up(evidence: WatchEvidence) -> bool:
     """The learning rate still rises at the last samples, towards a peak not seen before."""
     rates = evidence.optimizers[0].learning_rate if evidence.optimizers else ()
     return len(rates) > 1 and rates[-1] > WARMING * rates[-2] and rates[-1] >= max(rates)
-
-
-def mean_of(values: Sequence[float]) -> float:
-    """Mean of the numbers that are no NaN; NaN where there are none."""
-    known = [value for value in values if not math.isnan(value)]
-    return fmean(known) if known else math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +209,12 @@ def swings(curve: LossCurve, start: float, stop: float) -> float:
     if within:
         return median(within)
     return _noise([curve.means[i] for i in inside], [curve.sizes[i] for i in inside])
+
+
+def learned(evidence: WatchEvidence, share: float) -> bool:
+    """The loss has fallen by a share of its size, and kept most of it; false where it cannot be told."""
+    curve = loss_curve(evidence)
+    if isinstance(curve, str):
+        return False
+    seen = progress(curve)
+    return seen.fall >= share and seen.lost < share and curve.end >= 0

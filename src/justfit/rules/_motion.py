@@ -10,8 +10,8 @@ from statistics import median
 
 from justfit.records import LayerTrace, WatchEvidence
 
-# Samples from which on a layer's series is judged.
-LEAST_SAMPLES = 3
+# Samples from which on a layer's series is judged; short runs of small networks are sampled no more often.
+LEAST_SAMPLES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,24 @@ def _motion(layer: LayerTrace, rows: Sequence[tuple[int, float, float, float]], 
 
 
 def summed(steps: Sequence[int], values: Sequence[float], num_steps: int) -> float:
-    """Sum over all steps of what was sampled at some: trapezoids between them, the ends go on as they are."""
-    inner = sum((b - a) * (x + y) / 2 for (a, b), (x, y) in zip(pairwise(steps), pairwise(values), strict=True))
+    r"""Sum over all steps of what was sampled at some.
+
+    Between two samples it follows a power of the step, :math:`v_1 (t / t_1)^p`, which is right for what stays as it is
+    and for what decays from a first large value; straight where one of them is zero. The ends go on as they are.
+    """
+    inner = sum(_between(times, ends) for times, ends in zip(pairwise(steps), pairwise(values), strict=True))
     before, after = steps[0] - 0.5, max(num_steps - steps[-1], 0) + 0.5
     return inner + before * values[0] + after * values[-1]
+
+
+def _between(times: tuple[int, int], ends: tuple[float, float]) -> float:
+    (start, stop), (first, last) = times, ends
+    if min(first, last) <= 0 or start < 1:
+        return (stop - start) * (first + last) / 2
+    power = math.log(last / first) / math.log(stop / start)
+    if abs(power + 1) < 1e-6:
+        return first * start * math.log(stop / start)
+    return (last * stop - first * start) / (power + 1)
 
 
 def sampled(evidence: WatchEvidence, layer: LayerTrace, values: Sequence[float]) -> list[tuple[int, float]]:

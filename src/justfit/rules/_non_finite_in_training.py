@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
@@ -34,7 +35,7 @@ class NonFiniteInTraining(WatchRule):
     When it is wrong:
         A loop that looks for such steps itself and skips them is not harmed.
     What helps:
-        An epsilon or a clamp before the operation that is named, a smaller learning rate, gradient clipping, clean data.
+        An epsilon or a clamp before the operation that is named, a smaller learning rate, clipping, clean data.
 
     References:
         IEEE 754. Goldberg 1991, "What every computer scientist should know about floating-point arithmetic".
@@ -63,6 +64,7 @@ class NonFiniteInTraining(WatchRule):
             step, where, source = bad
             words = f"infinite norms of `{where}` at step {step}"
             return (self.finding(where, 1.0, self.threshold, unit="steps", evidence=words, since=step, source=source),)
+        count = max(_bad_losses(evidence), 1)
         if count <= self.threshold:
             return ()
         kind = "NaN" if first.cause == "nan" else "infinity"
@@ -87,10 +89,8 @@ class NonFiniteInTraining(WatchRule):
 def _bad_losses(evidence: WatchEvidence) -> int:
     """Losses that are missing from bins after losses were seen: they were not finite."""
     bins = evidence.losses
-    lengths = [b - a for a, b in zip(bins.first_step, bins.first_step[1:], strict=False)]
-    return sum(
-        max(length - size, 0) for length, size in zip(lengths, bins.num_steps, strict=False) if sum(bins.num_steps)
-    )
+    lengths = [after - before for before, after in pairwise(bins.first_step)]
+    return sum(max(length - size, 0) for length, size in zip(lengths, bins.num_steps, strict=False))
 
 
 def _bad_samples(evidence: WatchEvidence) -> Iterator[tuple[int, str, str | None]]:

@@ -42,17 +42,17 @@ class ParametersUnchanged(WatchRule):
         "Give it to the optimizer, made after the last layer is in place; freeze with requires_grad_(False) what stays."
     )
     threshold: float = 0.0
-    least_samples: float = 3.0
+    least_samples: float = 2.0
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Look for layers without an optimizer and for updates of zero."""
         if not any(one.steps for one in evidence.optimizers):
             return NotApplicable("no step of an optimizer was sampled")
-        judged = [one for one in map(lambda layer: self._judge(layer, evidence), evidence.layers) if one is not None]
-        return tuple(sorted(judged, key=lambda finding: finding.severity == "info"))
+        found = [self._judge(layer, evidence) for layer in evidence.layers]
+        return tuple(sorted(filter(None, found), key=lambda finding: finding.severity == "info"))
 
     def _judge(self, layer: LayerTrace, evidence: WatchEvidence) -> Finding | None:
-        if layer.num_trainable == 0:
+        if layer.num_trainable == 0 or self.threshold < 0:
             return None
         gradients = [value for value in layer.gradient_norm if not math.isnan(value)]
         if not 0 <= layer.optimizer < len(evidence.optimizers):

@@ -21,8 +21,8 @@ class UpdatesTooLarge(WatchRule):
         .. math:: r_t = \frac{\lVert\Delta w_t\rVert}{\sqrt{\lVert w_t\rVert^2 + \lVert\Delta w_t\rVert^2}}
 
         r ≥ `threshold` as the median over the later half of the samples and at the last one, in most of the layers with
-        units. Such layers keep less than a step's worth of what they learned: 1/r steps. The first updates of weights that begin
-        at zero are large in this measure, and do not count.
+        units: such layers remember 1/r steps. The first updates are large where weights begin at zero and where Adam has
+        no averages yet, so a run whose last sample lies before `later` of its steps is not judged.
     Why it matters:
         A step of that size goes far beyond where the gradient holds, and forgets what the last ones learned.
     When it is wrong:
@@ -41,12 +41,15 @@ class UpdatesTooLarge(WatchRule):
     when_wrong: ClassVar[str] = "Layers of very few weights move a lot and come to no harm."
     cure: ClassVar[str] = "Lower the learning rate, or clip the gradient."
     threshold: float = 0.15
+    later: float = 0.1
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Look at the later updates of every layer with units."""
         layers = [one for one in motions(evidence) if one.layer.has_units and len(one.steps) >= LEAST_SAMPLES]
         if not layers:
-            return NotApplicable("no layer with units that is trained was sampled three times")
+            return NotApplicable("no layer with units that is trained was sampled twice")
+        if max(one.steps[-1] / max(one.num_steps, 1) for one in layers) < self.later:
+            return NotApplicable("no step but the first ones was sampled")
         if median(one.late for one in layers) < self.threshold:
             return ()
         cure = "The weights shrink to nothing: lower the weight decay." if shrinking(evidence) else ""

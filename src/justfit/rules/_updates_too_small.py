@@ -21,8 +21,8 @@ class UpdatesTooSmall(WatchRule):
         .. math:: \max_l \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert w_{l,t}\rVert} < \text{threshold}, \quad
                   \frac{\sum_t \sum_l \lVert g_{l,t}\rVert\,\lVert\Delta w_{l,t}\rVert}{|L|} < \text{reach}
 
-        over all steps taken (at least `least_steps`), with threshold = `threshold` and reach = `reach`: no layer can have
-        moved further than that share of its norm, and to first order the loss not by more than that share of its size,
+        over all steps taken (at least `least_steps`), threshold = `threshold`, reach = `reach`: no layer can have moved
+        further than that share of its norm, and to first order the loss not by more than that share of its size,
         whatever the direction. Without a loss, movement alone decides and it is information. Or the median update lies
         below the numbers' rounding: r < unit roundoff.
     Why it matters:
@@ -51,7 +51,7 @@ class UpdatesTooSmall(WatchRule):
         """Add up all updates."""
         layers = [one for one in motions(evidence) if len(one.steps) >= LEAST_SAMPLES]
         if not layers:
-            return NotApplicable("no layer that is trained was sampled three times")
+            return NotApplicable("no layer that is trained was sampled twice")
         num_steps = max(one.num_steps for one in layers)
         if num_steps < self.least_steps:
             return NotApplicable(f"only {num_steps} steps were taken, {self.least_steps:g} are needed")

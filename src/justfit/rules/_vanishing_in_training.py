@@ -23,9 +23,9 @@ class VanishingInTraining(WatchRule):
                   M_l = \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert w_{l,t}\rVert}
 
         with gradient over weight as the median over the samples, the first layer with units that is trained as layer 1,
-        threshold = `threshold` e-foldings and behind = `behind`: it gets little gradient, and the optimizer does not
-        make up for it. A gradient of exactly zero at every sample while later layers get some is an error. Fewer than
-        `least_layers` layers are not judged.
+        threshold = `threshold` e-foldings, behind = `behind`, and M below `moved`: it gets little gradient, and the
+        optimizer does not make up for it. A gradient of exactly zero at every sample while later layers get some is an
+        error. Fewer than `least_layers` layers are not judged.
     Why it matters:
         The network learns with its last layers alone, on features that are random.
     When it is wrong:
@@ -49,13 +49,14 @@ class VanishingInTraining(WatchRule):
     )
     threshold: float = 6.0
     behind: float = 0.1
+    moved: float = 0.3
     least_layers: float = 2.0
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Compare the first layer's gradient and movement with the others'."""
         layers = [one for one in motions(evidence) if one.layer.has_units and len(one.steps) >= LEAST_SAMPLES]
         if len(layers) < self.least_layers:
-            return NotApplicable("fewer than two layers with units that are trained were sampled three times")
+            return NotApplicable("fewer than two layers with units that are trained were sampled twice")
         stopped = self._stopped(layers)
         if stopped is not None or self.threshold == math.inf:
             return stopped or ()
@@ -65,7 +66,7 @@ class VanishingInTraining(WatchRule):
             return ()
         span = math.log(largest / ratios[0])
         most = max(one.total for one in layers)
-        if span <= self.threshold or layers[0].total >= self.behind * most:
+        if span <= self.threshold or layers[0].total >= min(self.behind * most, self.moved):
             return ()
         behind = [one for one, ratio in zip(layers, ratios, strict=True) if ratio * math.exp(self.threshold) < largest]
         first = layers[0]
@@ -93,8 +94,8 @@ class VanishingInTraining(WatchRule):
             return None
         alive = next(one for one in layers if one not in zero)
         words = (
-            f"its gradient is exactly 0 at all {len(zero[0].steps)} sampled steps, while `{alive.layer.name}` gets one; "
-            f"{len(zero)} of {len(layers)} layers get none"
+            f"its gradient is exactly 0 at all {len(zero[0].steps)} sampled steps, while `{alive.layer.name}` gets "
+            f"one; {len(zero)} of {len(layers)} layers get none"
         )
         first = zero[0]
         return (

@@ -87,8 +87,16 @@ def _layer(layer: Layer, sampler: Sampler | None) -> LayerTrace:
         has_units=layer.has_units,
         normalised=layer.normalised,
         is_output=layer.is_output,
-        **({} if sampler is None else sampler.series.of_layer(layer.index)),
+        **({"gradient_norm": _left_gradient(layer)} if sampler is None else sampler.series.of_layer(layer.index)),
     )
+
+
+def _left_gradient(layer: Layer) -> tuple[float, ...]:
+    """Norm of the gradients that lie in a layer no optimizer holds; none where backward never came there."""
+    norms = [
+        p.grad.detach().float().norm() for p in layer.parameters.values() if p.requires_grad and p.grad is not None
+    ]
+    return (float(sum(norm.item() ** 2 for norm in norms) ** 0.5),) if norms else ()
 
 
 def _innermost(module: nn.Module) -> nn.Module:

@@ -8,6 +8,7 @@ worse than its healthy twins.
 from tests.patients.watched._faults import FAULTS, Fault
 from tests.patients.watched._healthy import HEALTHY
 from tests.patients.watched._recipes import ARCHITECTURES, HALVES, Recipe, base
+from tests.patients.watched._special import SPECIAL
 from tests.patients.watched._training import Outcome, train
 
-__all__ = ["ARCHITECTURES", "FAULTS", "HALVES", "HEALTHY", "Fault", "Outcome", "Recipe", "base", "train"]
+__all__ = ["ARCHITECTURES", "FAULTS", "HALVES", "HEALTHY", "SPECIAL", "Fault", "Outcome", "Recipe", "base", "train"]
