@@ -11,6 +11,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from math import isfinite
+from time import perf_counter
 from typing import Any, Protocol
 
 import torch
@@ -19,7 +21,15 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 
 class Listener(Protocol):
-    """What is told."""
+    """What is told.
+
+    Attributes:
+        is_attentive: Tell it of every pass, and not only of those whose loss is not finite.
+        spent: Seconds that telling took are added to it.
+    """
+
+    is_attentive: bool
+    spent: float
 
     def backward_begins(self, losses: tuple[Tensor, ...], /) -> None:
         """`losses` are about to be differentiated; empty if something else than a loss is."""
@@ -77,6 +87,11 @@ def losses_of_step() -> tuple[float | Tensor, ...]:
     return tuple(_thread.losses) or _thread.before
 
 
+def has_losses() -> bool:
+    """Say whether backward ran in this thread since the last step of any optimizer."""
+    return bool(_thread.losses)
+
+
 def forget_losses() -> None:
     """A step is done: what follows belongs to the next one. Called for every `torch.optim.Optimizer` by itself."""
     if _thread.losses:
@@ -99,18 +114,24 @@ def _wrap(original: Callable[..., Any]) -> Callable[..., Any]:
     def backward(tensors: Any, *args: Any, **kwargs: Any) -> Any:
         if _thread.depth or not _listeners:
             return original(tensors, *args, **kwargs)
-        told = tuple(_listeners)
+        begin = perf_counter()
         losses = _losses_in(tensors)
-        _remember(losses)
+        is_broken = _remember(losses)
+        told = [listener for listener in _listeners if is_broken or listener.is_attentive]
+        for listener in told:
+            listener.backward_begins(losses)
+        seconds = perf_counter() - begin
         _thread.depth += 1
         try:
-            for listener in told:
-                listener.backward_begins(losses)
             done = original(tensors, *args, **kwargs)
-            for listener in told:
-                listener.backward_ended(losses)
         finally:
             _thread.depth -= 1
+        begin = perf_counter()
+        for listener in told:
+            listener.backward_ended(losses)
+        seconds += perf_counter() - begin
+        for listener in _listeners:
+            listener.spent += seconds
         return done
 
     return backward
@@ -122,8 +143,12 @@ def _losses_in(tensors: Any) -> tuple[Tensor, ...]:
     return tuple(tensor for tensor in tensors if isinstance(tensor, Tensor) and tensor.numel() == 1)
 
 
-def _remember(losses: tuple[Tensor, ...]) -> None:
+def _remember(losses: tuple[Tensor, ...]) -> bool:
+    """Keep the values of losses; say whether one that costs no waiting is not finite."""
+    is_broken = False
     with suppress(Exception):  # a tensor that cannot be read is no reason to stop training
         for loss in losses:
-            value = loss.detach()
-            _thread.losses.append(value.item() if value.is_cpu else value)
+            value = loss.item() if loss.is_cpu else loss.detach()
+            _thread.losses.append(value)
+            is_broken = is_broken or (type(value) is float and not isfinite(value))
+    return is_broken

@@ -16,7 +16,9 @@ MAX_SAVED = 4.0  # samples that may be saved up
 FREE_SAMPLES = 2  # the first ones build what the others use again; they are counted, but need not be earned
 TOO_MUCH = 0.6  # share of the budget that steps without a sample may take before something is left out
 RESERVED = 0.15  # share of what is earned that goes to judging, writing and showing
-LOOK_EVERY = 50  # steps between looks whether they do
+LOOK_EVERY = 50  # steps, at least, between looks whether they do
+MAX_AHEAD = 15  # steps that pass without a decision
+LONG_SECONDS = 0.02  # of a step beside which a decision costs nothing
 
 
 @dataclass(slots=True)
@@ -42,6 +44,7 @@ class Governor:
     num_steps: int = 0
     num_samples: int = 0
     last_sample: int = 0
+    next_look: int = LOOK_EVERY
     interval: int = 1
     peak_bytes: int = 0
 
@@ -54,6 +57,7 @@ class Governor:
             sampled: The step was sampled.
         """
         num = self.num_steps = self.num_steps + 1
+        loop_seconds = max(loop_seconds, 0.0)
         self.loop_seconds += loop_seconds
         self.own_seconds += own_seconds
         usual = self.step_seconds
@@ -90,10 +94,18 @@ class Governor:
             return self.num_steps % self.every == 0
         return self.num_samples < FREE_SAMPLES or self.saved_seconds >= self.sample_seconds
 
+    def num_ahead(self) -> int:
+        """Say how many steps may pass before anything has to be decided: few at the start and where steps are long."""
+        most = min(MAX_AHEAD, self.num_steps // 8)
+        if self.every is not None:
+            return min(most, self.every - self.num_steps % self.every - 1)
+        return most if self.step_seconds < LONG_SECONDS else 0
+
     def is_too_much(self) -> bool:
         """Say whether steps without a sample take so much that hardly any would be paid for; looks now and then."""
-        if self.num_steps % LOOK_EVERY or self.every is not None:
+        if self.num_steps < self.next_look or self.every is not None:
             return False
+        self.next_look = self.num_steps + LOOK_EVERY
         return self.passive_seconds > TOO_MUCH * self.overhead * self.step_seconds
 
     def can_pay(self) -> bool:

@@ -9,10 +9,10 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from justfit.watch._activations import ActivationReader
-from justfit.watch._backward import forget_losses, losses_of_step
+from justfit.watch._backward import forget_losses, has_losses, losses_of_step
 from justfit.watch._flight import Flight
 from justfit.watch._governor import Governor
 from justfit.watch._kept import KeptForward
@@ -23,6 +23,7 @@ from justfit.watch._sampler import Sampler
 from justfit.watch._series import Frame, Frames, LossSeries, on_host
 from justfit.watch._step_losses import StepLosses
 
+Passed = tuple[int, float, float, tuple[float | Tensor, ...], tuple[int, tuple[int, ...]]]
 NO_BATCH: tuple[int, tuple[int, ...]] = (-1, ())
 HIDDEN = (
     "Parts of the network are compiled or checkpointed; activations inside them were not measured, gradients were."
@@ -83,35 +84,44 @@ class Loop:
     """Counts steps, keeps losses and last steps, and lets samplers read when the governor says so.
 
     Args:
-        module: The network.
         samplers: One for each optimizer.
+        flight: What is held of a step.
         table: The layers.
         governor: Decides which steps are sampled.
         reports: Whom to tell.
+        num_frames: How many of the last steps are kept.
     """
 
     def __init__(
-        self, module: nn.Module, samplers: Sequence[Sampler], table: LayerTable, governor: Governor, reports: Reports
+        self,
+        samplers: Sequence[Sampler],
+        flight: Flight,
+        table: LayerTable,
+        governor: Governor,
+        reports: Reports,
+        *,
+        num_frames: int = 256,
     ) -> None:
         self.samplers = tuple(samplers)
-        self.losses = LossSeries()
-        self.frames = Frames(256)
+        self.is_attentive = True
+        self.spent = 0.0
         self.epoch = 1
         self.step_losses = StepLosses()
         self.failed = False
         self.looks_for_trouble = True
         self.reads_activations = True
-        self.flight = Flight(module, table)
+        self.flight = flight
         self.ranks: Ranks | None = None
-        self._module = module
         self._table = table
         self._governor = governor
         self._reports = reports
         self._stopped = False
-        self._fresh = False  # backward ran since the last step
         self._within = False  # before_step was called, after_step not yet
         self._late = False  # backward ran within the step
-        self._spent = 0.0
+        self._losses = LossSeries()
+        self._frames = Frames(num_frames)
+        self._passed: list[Passed] = []  # plain steps, entered many at once: code that is run rarely is slow to run
+        self._num_ahead = 0  # plain steps to come before anything is decided
         self._last = 0.0
         self._batch = NO_BATCH
         self._leader: int | None = None
@@ -131,37 +141,44 @@ class Loop:
         self._scale_version = 0 if scale is None else scale._version
         self._last = perf_counter()
 
+    @property
+    def losses(self) -> LossSeries:
+        """The loss of every step."""
+        self._settle()
+        return self._losses
+
+    @property
+    def frames(self) -> Frames:
+        """The last steps."""
+        self._settle()
+        return self._frames
+
     # --- told by backward
 
     def backward_begins(self, losses: tuple[Tensor, ...]) -> None:
         """See the graph before it is used up."""
-        start = perf_counter()
         try:
             self.step_losses.backward_begins(len(losses))
             if self.reads_activations and not self._activations and self._is_sampling():
                 self._activations, hidden = self._reader.read(losses)
                 if hidden:
                     self._reports.note(HIDDEN)
-            if self.looks_for_trouble and not self.failed:
+            if not self.failed:
                 self.flight.backward_begins(losses)
         except Exception as error:
             self._reports.broken(error)
-        self._spent += perf_counter() - start
 
     def backward_ended(self, losses: tuple[Tensor, ...]) -> None:
         """See the gradients before anything clips them."""
-        start = perf_counter()
         try:
-            self._fresh = True
             self._late = self._within
             for sampler in self.samplers:
                 if sampler.due:
                     sampler.read_gradients(self._unscaled)
-            if not self.failed and (self.looks_for_trouble or self._is_sampling()):
+            if not self.failed:
                 self.flight.backward_ended(losses)
         except Exception as error:
             self._reports.broken(error)
-        self._spent += perf_counter() - start
 
     # --- told by the optimizer, or by the host
 
@@ -179,30 +196,67 @@ class Loop:
                 sampler.before_step()
         except Exception as error:
             self._reports.broken(error)
-        self._spent += perf_counter() - start
+        self.spent += perf_counter() - start
 
     def after_step(self, sampler: Sampler) -> None:
-        """Count the step, and decide whether the next one is sampled."""
+        """Count the step, and decide now and then whether the next one is sampled."""
         start = perf_counter()
-        sampled = sampler.due
+        sampler.num_steps += 1
+        self._within = False
         leads = sampler.index == self._leader
+        if leads and self._num_ahead > 0 and not (sampler.due or self.flight.is_suspicious):
+            self._num_ahead -= 1
+            self._passed.append((sampler.num_steps, start, self.spent, losses_of_step(), self._batch))
+            self._batch = NO_BATCH
+            self.flight.forwards.clear()
+            if sampler.optimizer is None:
+                forget_losses()
+            self.spent = perf_counter() - start
+            return
+        self._settle()
+        sampled = self._is_sampling()
         try:
             if self._leader is None:
                 self._leader, leads = sampler.index, True
             self._count(sampler, leads=leads)
         except Exception as error:
             self._reports.broken(error)
+        if leads:
+            self._decide(start, sampled=sampled)
+        else:
+            self.spent += perf_counter() - start
+
+    def _decide(self, start: float, *, sampled: bool) -> None:
+        """Enter a step that was looked at, and choose what comes next."""
         end = perf_counter()
-        own = self._spent + end - start
-        self._governor.step_done(end - self._last - own, own, sampled=sampled)
-        if leads and not self._stopped:
+        self._governor.step_done(start - self._last - self.spent, self.spent + end - start, sampled=sampled)
+        self._last = end
+        if not self._stopped:
             if self._wants_sample():
                 self.choose_samples()
-            if self._governor.is_too_much():
+            elif self._governor.is_too_much():
                 self._reports.expensive()
             self._reports.idle(end)
-        self._last = perf_counter()
-        self._spent = self._last - end
+        several = self.ranks is not None and self.ranks.world_size > 1
+        self._num_ahead = 0 if several or self.step_losses.scaler is not None else self._governor.num_ahead()
+        self.attend()
+        self.spent = perf_counter() - end
+
+    def attend(self) -> None:
+        """Choose whether backward is to be told of, every time."""
+        looks = self.looks_for_trouble and not self.failed
+        self.is_attentive = looks or self.step_losses.scaler is not None or self._is_sampling()
+
+    def _settle(self) -> None:
+        """Enter the plain steps that have passed."""
+        passed, self._passed = self._passed, []
+        for step, start, spent, losses, batch in passed:
+            loss = self.step_losses.mean(losses)
+            self._losses.add(step, loss)
+            self._frames.add(Frame(step, loss, *batch))
+            self._previous_loss = loss
+            self._governor.step_done(start - self._last - spent, spent, sampled=False)
+            self._last = start
 
     def choose_samples(self) -> None:
         """Let the next step of every optimizer be sampled."""
@@ -210,9 +264,11 @@ class Loop:
         for sampler in self.samplers:
             sampler.refresh(main)
             sampler.due = True
+        self.attend()
 
     def stop(self) -> None:
         """Read nothing more, and let go of the batch."""
+        self._settle()
         self.failed = self._stopped = True
         self.flight.step_done()
         for sampler in self.samplers:
@@ -245,11 +301,12 @@ class Loop:
         if isinstance(value, Tensor) and value.device.type == "cpu":
             value = value.item()
         num_steps = self.samplers[self.leader()].num_steps
-        if self.step_losses.log(value, num_steps=num_steps, fresh=self._fresh):
+        if self.step_losses.log(value, num_steps=num_steps, fresh=has_losses()):
             self.losses.replace_last(value)
-            frame = self.frames.find(num_steps)
+            frame = self._frames.find(num_steps)
             if frame is not None:
                 frame.loss = value
+        self._num_ahead = 0
 
     def log_batch(self, index: int | None, examples: Sequence[int] | None) -> None:
         """Take what the next step is made from."""
@@ -261,24 +318,22 @@ class Loop:
         return any(sampler.due for sampler in self.samplers)
 
     def _count(self, sampler: Sampler, *, leads: bool) -> None:
-        sampler.num_steps += 1
-        if sampler.optimizer is None:
-            forget_losses()
-        elif self.step_losses.scaler is not None or "found_inf" in sampler.optimizer.__dict__:
+        if self.step_losses.scaler is not None or "found_inf" in getattr(sampler.optimizer, "__dict__", ()):
             self._count_skipped(sampler)
         frame = None
         if leads:
             loss = self.step_losses.take()
             frame = Frame(sampler.num_steps, loss, *self._batch)
-            self._previous_loss = loss
-            self.losses.add(sampler.num_steps, loss)
-            self.frames.add(frame)
-            self._batch = NO_BATCH
+            self._losses.add(sampler.num_steps, loss)
+            self._frames.add(frame)
         if self.flight.is_suspicious:
             self._confirm(sampler, weights_intact=False)
+        if frame is not None:
+            self._batch, self._previous_loss = NO_BATCH, frame.loss
         if sampler.due:
             self._sample(sampler, frame)
-        self._fresh = self._within = False
+        if sampler.optimizer is None:
+            forget_losses()
         self.flight.step_done()
 
     def _sample(self, sampler: Sampler, frame: Frame | None) -> None:
@@ -286,7 +341,7 @@ class Loop:
         rate = sampler.learning_rate()
         layers = sampler.after_step(learning_rate=rate, activations=self._activations, late=self._late)
         self._activations = {}
-        self.losses.fold(but=1)  # the device is waited for anyway
+        self._losses.fold(but=1)  # the device is waited for anyway
         if frame is not None and layers:
             frame.loss = on_host([frame.loss])[0]
             frame.layers = tuple(layers)

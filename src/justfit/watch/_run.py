@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,7 +23,7 @@ from justfit.records import (
 )
 from justfit.report import render_watch_text
 from justfit.watch._backward import listen, stop_listening
-from justfit.watch._flight import called_part
+from justfit.watch._flight import Flight, called_part
 from justfit.watch._folder import RunFolder
 from justfit.watch._governor import Governor
 from justfit.watch._hooks import InputHook, OptimizerHooks
@@ -33,7 +34,6 @@ from justfit.watch._mailbox import open_mailbox
 from justfit.watch._minutes import Minutes
 from justfit.watch._ranks import Ranks
 from justfit.watch._sampler import Sampler
-from justfit.watch._series import Frames
 from justfit.watch._settings import Settings
 from justfit.watch._telling import Telling
 
@@ -76,9 +76,10 @@ class Run:
         self._ranks = Ranks(module, open_mailbox(f"{type(module).__name__}/{len(self._table.layers)}"))
         for sampler in samplers:
             sampler.share = self._ranks.share
-        self._loop = Loop(module, samplers, self._table, self._governor, self._reports())
+        flight = Flight(module, self._table)
+        reports = self._reports()
+        self._loop = Loop(samplers, flight, self._table, self._governor, reports, num_frames=settings.frames)
         self._loop.ranks = self._ranks
-        self._loop.frames = Frames(settings.frames)
         self._loop.reads_activations = settings.activations and self._ranks.together != "sharded"
         self._loop.step_losses.scaler = settings.scaler
         self._loop.step_losses.reads_backward = settings.loss_from_backward
@@ -362,13 +363,13 @@ class Run:
 
     def _save(self) -> None:
         """Leave out what a step without a sample spends most on."""
-        if self._replay_handle is not None:
+        if self._loop.looks_for_trouble:
+            self._loop.looks_for_trouble = False
+            self._note("Gradients were searched for NaN in sampled steps only, losses in every step: steps are short.")
+        elif self._replay_handle is not None:
             self._drop_replay()
             self._minutes.replay = False
-            self._note("The last batch was not held for a replay: that alone would have taken most of the budget.")
-        elif self._loop.looks_for_trouble:
-            self._loop.looks_for_trouble = False
-            self._note("NaN was looked for in sampled steps only: looking in every step would have taken most of the budget.")
+            self._note("The last batch was not held for a replay: steps are short.")
 
     def _drop_replay(self) -> None:
         if self._replay_handle is not None:
@@ -381,7 +382,9 @@ class Run:
 
     def _see_inputs(self, inputs: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         if not self._loop.failed:
+            start = perf_counter()
             self._loop.flight.see_forward(inputs, keywords)
+            self._loop.spent += perf_counter() - start
 
     def _note(self, sentence: str) -> None:
         self._minutes.note(sentence)

@@ -63,8 +63,11 @@ class StepLosses:
             mean = _total(tuple(self._logged)) / len(self._logged)
             self._logged.clear()
             return mean
-        losses = losses_of_step() if self.reads_backward else ()
-        if not losses:
+        return self.mean(losses_of_step())
+
+    def mean(self, losses: tuple[float | Tensor, ...]) -> float | Tensor:
+        """Make one loss of those that backward was called on; NaN of none."""
+        if not losses or not self.reads_backward:
             return math.nan
         loss = losses[0] if len(losses) == 1 else _total(losses) / (1 if self.adds else len(losses))
         scale = self.scale()
