@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 from justfit.errors import ArgumentError
@@ -58,7 +60,13 @@ class WandbSink:
         if self._alerts and finding.severity in LEVELS:
             title = f"{finding.code} {finding.name}"[:63]  # W&B takes fewer than 64 characters
             text = f"{finding.where}: {finding.evidence}. {finding.cure}"
-            self._run.alert(title=title, text=text, level=LEVELS[finding.severity])
+            self._run.alert(title=title, text=text, level=self._level(LEVELS[finding.severity]))
+
+    def _level(self, name: str) -> Any:
+        """Return the level as the package has it: Trackio takes its enumeration only, W&B also its names."""
+        package = self._run.__name__ if isinstance(self._run, ModuleType) else type(self._run).__module__
+        levels = getattr(sys.modules.get(package.partition(".")[0]), "AlertLevel", None)
+        return name if levels is None else levels[name]
 
     def close(self) -> None:
         """Leave the run open: it is the loop's."""

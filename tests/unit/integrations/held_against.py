@@ -46,8 +46,13 @@ def assert_shows(
             (layer.update_norm, trace.update, update_tolerance),
         ):
             assert list(series) == pytest.approx([step[plain] for step in expected], rel=tolerance)
+            assert len(series) == len(expected)
         ratios = [used[plain] / whole[plain] for used, whole in zip(trace.clipped, trace.gradient, strict=True)]
         assert max(ratios) < 0.9, "nothing was clipped, so the two norms could not be mistaken for one another"
+    first, last = (layers[name] for name in names.values())
+    assert (first.activation, first.is_output, last.is_output) == ("tanh", False, True)
+    for seen, micro_batches in zip(first.activation_rms, trace.hidden, strict=True):  # of one of them
+        assert any(seen == pytest.approx(rms, rel=1e-5) for rms in micro_batches)
     assert list(evidence.losses.mean) == pytest.approx(trace.loss, rel=TOLERANCE)
     history = evidence.history
     assert list(history.epochs) == list(range(1, len(trace.train_loss) + 1))

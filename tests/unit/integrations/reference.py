@@ -34,6 +34,7 @@ class Trace:
     gradient: list[dict[str, float]] = dataclasses.field(default_factory=list)
     clipped: list[dict[str, float]] = dataclasses.field(default_factory=list)
     update: list[dict[str, float]] = dataclasses.field(default_factory=list)
+    hidden: list[list[float]] = dataclasses.field(default_factory=list)  # rms after tanh, of each micro-batch
     loss: list[float] = dataclasses.field(default_factory=list)
     train_loss: list[float] = dataclasses.field(default_factory=list)
     validation_loss: list[float] = dataclasses.field(default_factory=list)
@@ -63,7 +64,11 @@ def train_plain(*, clip: float | None = CLIP, accumulated: int = ACCUMULATED) ->
         losses: list[float] = []
         for start in range(0, NUM_EXAMPLES, BATCH):
             rows = slice(start, start + BATCH)
-            loss = nn.functional.mse_loss(network(x[rows]), y[rows])
+            hidden = network[1](network[0](x[rows]))
+            loss = nn.functional.mse_loss(network[3](hidden), y[rows])
+            if len(losses) % accumulated == 0:
+                trace.hidden.append([])
+            trace.hidden[-1].append(hidden.detach().double().square().mean().sqrt().item())
             losses.append(loss.item())
             (loss / accumulated).backward()
             if len(losses) % accumulated:

@@ -284,3 +284,26 @@ def test_fabric_goes_on_and_stops_when_asked_to(tmp_path, monkeypatch):
     monkeypatch.setattr("justfit.watch.Run.end_epoch", lambda self, **losses: Stop())
     fit_fabric(tmp_path, second)
     assert second.should_stop
+
+
+def test_the_scaler_of_fabric_is_found():
+    fabric_package = pytest.importorskip("lightning.fabric", reason="pip install 'justfit[lightning]'")
+    precision = importlib.import_module("lightning.fabric.plugins.precision").MixedPrecision(
+        "16-mixed", "cpu", scaler=torch.amp.GradScaler("cpu", init_scale=1024.0)
+    )
+    fabric = fabric_package.Fabric(accelerator="cpu", devices=1, plugins=[precision])
+    module, optimizer = fabric.setup(network := make_network(), torch.optim.SGD(network.parameters(), lr=RATE))
+    x, y = make_data()
+    callback = integrations.FabricCallback(every=1)
+    callback.on_train_start(module, optimizer)
+    loss = nn.functional.mse_loss(module(x), y)
+    fabric.backward(loss)
+    optimizer.step()
+    expected = by_layer({name: p.grad for name, p in network.named_parameters()})  # the step has unscaled them
+    callback.on_train_end()
+    evidence = callback.run.record.evidence
+    assert evidence.losses.mean == pytest.approx([loss.item()], rel=1e-6)
+    assert {layer.name: layer.gradient_norm[0] for layer in evidence.layers} == pytest.approx(expected, rel=1e-6)
+    assert {layer.name: layer.clipped_gradient_norm[0] for layer in evidence.layers} == pytest.approx(
+        expected, rel=1e-6
+    )

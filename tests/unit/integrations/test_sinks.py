@@ -1,9 +1,12 @@
 """Sinks, with the packages they write to; nothing leaves the machine."""
 
+import contextlib
 import json
 import math
 import re
+import sqlite3
 import sys
+import warnings
 
 import pytest
 
@@ -132,6 +135,22 @@ def test_what_has_the_interface_of_wandb():
         WandbSink("project")
 
 
+def test_trackio(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRACKIO_DIR", str(tmp_path))
+    trackio = pytest.importorskip("trackio", reason="pip install trackio")
+    run = trackio.init(project="justfit", name="run", embed=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # Trackio only warns of a call that it does not understand
+        for given in (trackio, run):
+            fill(WandbSink(given))
+    trackio.finish()
+    with contextlib.closing(sqlite3.connect(tmp_path / "justfit.db")) as database:
+        logged = [json.loads(row) for (row,) in database.execute("select metrics from metrics order by id")]
+        alerts = database.execute("select title, level from alerts").fetchall()
+    assert logged[1] == logged[3] == {"justfit/step": 4, "justfit/train_loss": 0.25}
+    assert alerts == [("JF404 exploding gradient", "error")] * 2
+
+
 def test_wandb(tmp_path, monkeypatch):
     wandb = pytest.importorskip("wandb", reason="pip install 'justfit[wandb]'")
     monkeypatch.setenv("WANDB_MODE", "offline")
@@ -145,6 +164,7 @@ def test_wandb(tmp_path, monkeypatch):
         assert run.summary["justfit/train_loss"] == 0.25
         assert run.summary["justfit/step"] == 4
         assert run.summary["mine"] == 2.0
+        fill(WandbSink(wandb))
     finally:
         run.finish()
     assert list(tmp_path.glob("wandb/offline-run-*/*.wandb"))
