@@ -13,8 +13,8 @@ The rivals that do not fit into the environment lie in build/peers:
     pip install --no-deps --target build/peers cockpit-for-pytorch==1.0.2 backpack-for-pytorch==1.7.1 \\
         einops json-tricks seaborn unfoldNd matplotlib contourpy cycler fonttools kiwisolver pyparsing pillow \\
         'setuptools<81' fastai==2.8.12 fastcore fastprogress fasttransform fastdownload plum-dispatch beartype \\
-        cloudpickle torchvision==0.28.0 python-fasthtml oauthlib itsdangerous beautifulsoup4 soupsieve python-multipart \\
-        neuraldbg==1.3.2
+        cloudpickle torchvision==0.28.0 python-fasthtml oauthlib itsdangerous beautifulsoup4 soupsieve \\
+        python-multipart neuraldbg==1.3.2
 
 Exit status 1 if a target is missed: default at most 1.02, every 16th step at most 1.05, memory flat in the steps.
 """

@@ -24,6 +24,7 @@ PERIOD = 8  # steps: at multiples of it rank 0 announces a sample that lies one 
 MAX_OPEN = 3  # samples whose parts rank 0 waits for
 CLOSE_SECONDS = 1.0  # that closing waits for the last parts
 FAILURE_SECONDS = 2.0  # that rank 0 waits for what other ranks found, once, after NaN
+_STAGES = ("input", "parameter", "forward", "loss", "backward", "optimizer", "unknown")
 _CERTAIN = ("input", "forward", "loss", "optimizer")  # stages that a rank finds in its own batch or not at all
 
 
@@ -236,15 +237,15 @@ def _failure_from(message: dict[str, Any]) -> FirstFailure:
 
 
 def _first_of(found: Sequence[FirstFailure]) -> FirstFailure:
-    """Choose what came first: the earliest step, then what a rank found in its own batch, then the lowest rank."""
+    """Choose what came first: the earliest step, what a rank found in its own batch, the earliest stage, the rank."""
 
-    def place(failure: FirstFailure) -> tuple[int, bool, int]:
+    def place(failure: FirstFailure) -> tuple[int, bool, int, int]:
         own = failure.stage in _CERTAIN or (
             failure.stage == "backward" and not failure.operation.startswith("gradient")
         )
-        return failure.step, not own, failure.rank
+        return failure.step, not own, _STAGES.index(failure.stage), failure.rank
 
     first = min(found, key=place)
     many = len({failure.rank for failure in found}) > 1
-    same = sum(place(failure)[:2] == place(first)[:2] for failure in found)
+    same = sum(place(failure)[:3] == place(first)[:3] for failure in found)
     return replace(first, how=f"{first.how} Seen first on rank {first.rank}.") if many and same == 1 else first

@@ -6,6 +6,7 @@ torchrun --standalone --nproc-per-node 2 two_ranks.py FOLDER SCENARIO…
 import json
 import math
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -82,6 +83,7 @@ def train(how, *, watched, steps=STEPS, net=Network, raises_at=-1, poisoned=(), 
             functional.cross_entropy(net(x), y).backward()
             nn.utils.clip_grad_norm_(net.parameters(), 0.3)
             if step == raises_at and rank == 1:
+                Path(sys.argv[1], "raised_at").write_text(str(time.time()))
                 raise ValueError("planted on rank 1")
             optimizer.step()
     finally:
