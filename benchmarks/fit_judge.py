@@ -6,8 +6,9 @@
 Only cases of split "tune" are read, and of these only those whose label is not ambiguous. Each case is used twice:
 with its reference ("referenced": the best of a sweep) and without reference and constant predictor ("plain"). The
 model and what it looks at are in `src/justfit/rules/_history_model.py`; its weights maximize the likelihood of the
-labels, classes weighted to be equally frequent, with a small ridge. `STOPPING` (of `OnlineJudge`) is fitted to prefixes of the same
-histories: is a later epoch better than the best so far by more than a hundredth of what was learned?
+labels, classes weighted to be equally frequent, with a small ridge. `STOPPING` (of `OnlineJudge`) is fitted to
+prefixes of the same histories: is a later epoch better than the best so far by more than a hundredth of what was
+learned?
 One thread; a minute or two.
 """
 
@@ -65,7 +66,7 @@ def history_of(case):
 
     names = ("train_loss", "validation_loss", "train_loss_se", "validation_loss_se")
     return History(
-        epochs=tuple(case["epochs"]), direction=case["direction"], train_mode=case["train_mode"],
+        epochs=tuple(case["epochs"]), direction=case["direction"], train_mode=case["train_mode"] or None,
         **{name: numbers(name) for name in names},
     )  # fmt: skip
 

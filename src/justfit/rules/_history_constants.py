@@ -20,37 +20,37 @@ SIZES = {
 WEIGHTS: dict[str, dict[str, dict[str, float]]] = {
     "plain": {
         "wrong": {
-            "one": -0.063,
-            "rise": 1.78,
-            "gap": -0.576,
-            "fall": 1.012,
+            "one": 0.044,
+            "rise": 2.252,
+            "gap": -0.514,
+            "fall": 0.962,
         },
         "overfitting": {
-            "one": -3.425,
+            "one": -3.522,
             "rise": 0.0,
-            "gap": 1.416,
-            "fall": -0.682,
+            "gap": 1.678,
+            "fall": -0.89,
         },
     },
     "referenced": {
         "wrong": {
-            "one": -11.67,
-            "rise": 0.25,
-            "gap": 2.172,
-            "fall": 1.031,
-            "descent": 1.186,
-            "excess": 3.613,
-            "bias": 1.62,
+            "one": -11.316,
+            "rise": 0.355,
+            "gap": 2.657,
+            "fall": 1.01,
+            "descent": 1.095,
+            "excess": 3.19,
+            "bias": 1.795,
         },
         "overfitting": {
-            "one": -0.011,
-            "rise": 0.235,
-            "gap": 0.074,
-            "fall": -0.674,
-            "descent": 0.602,
-            "bias": -1.674,
+            "one": 0.18,
+            "rise": 0.245,
+            "gap": 0.008,
+            "fall": -0.72,
+            "descent": 0.608,
+            "bias": -1.716,
         },
     },
 }
 # Of `OnlineJudge`; the size is not fitted.
-STOPPING = {"one": -0.453, "rise": 1.788, "descent": 0.282, "size": 0.02}
+STOPPING = {"one": -0.445, "rise": 1.796, "descent": 0.279, "size": 0.02}

@@ -50,8 +50,8 @@ def state_probabilities(evidence: HistoryEvidence) -> dict[str, float]:
     )
     if model == "plain":
         upward = meant(upward, drawn["rise"])
-    over, under = float((wrong * upward).mean()), float((wrong * (1 - upward)).mean())
-    return {"overfitting": over, "underfitting": under, "just_right": 1 - over - under}
+    draws = {"overfitting": wrong * upward, "underfitting": wrong * (1 - upward), "just_right": 1 - wrong}
+    return {state: float(draw.mean()) for state, draw in draws.items()}
 
 
 def meant(upward: Array, rise: Array) -> Array:
@@ -89,9 +89,12 @@ def shares(evidence: HistoryEvidence) -> dict[str, Array]:
     # taken in training mode, a train loss may lie above the validation loss, but not the network's own
     own = min(reading.train, reading.validation) if evidence.in_train_mode else reading.train
     validation, train = reading.validation + given * noise[0], own + given_train * noise[1]
+    # most histories do not rise: what is seen of a rise is believed as far as it stands out of its noise
+    squares = reading.harm**2, reading.rise_error**2
+    believed = squares[0] / sum(squares) if reading.harm > 0 else 0.0
     descent = min(1.0, max(0.0, reading.train_then - reading.train))
     drawn = {
-        "rise": np.maximum(reading.harm + reading.rise_error * noise[2], 0.0) * (reading.harm > 0),
+        "rise": np.maximum(believed * reading.harm + math.sqrt(believed) * reading.rise_error * noise[2], 0.0),
         "gap": validation - train,
         "fall": np.full(NUM_DRAWS, max(0.0, min(reading.train_fall, reading.validation_fall))),
         "descent": np.full(NUM_DRAWS, descent),

@@ -91,11 +91,20 @@ def _range(losses: Array, *, has_zero: bool) -> tuple[float, float]:
     lowest = min(float(series.min()) for series in known)
     learned = max(float(series[0] - series.min()) for series in known)
     if has_zero and lowest > 0:
-        least = float(known[-1].min())  # of the validation loss where there is one
+        least = _lowest_mean(known[-1])  # of the validation loss where there is one
         learned = min(learned, max(REMAINING * least, LEAST * min(learned, MOST_START * least)))
     if learned <= 0:  # nothing ever fell below its start
         learned = max(float(np.ptp(series)) for series in known)
     return lowest, learned or 1.0
+
+
+def _lowest_mean(known: Array) -> float:
+    """Lowest mean of successive entries, a twentieth of all: a single lucky entry is not what a loss can reach."""
+    import numpy as np
+
+    width = 1 + len(known) // 20
+    running = np.concatenate([[0.0], np.cumsum(known)])
+    return float((running[width:] - running[:-width]).min() / width)
 
 
 def _known_error(errors: Array, entry: int) -> float:

@@ -120,12 +120,12 @@ class OnlineJudge:
         given = (train_loss, validation_loss, train_loss_se, validation_loss_se)
         for series, value in zip(self._series.values(), given, strict=True):
             series.append(float(value))
+        if any(map(math.isinf, given[:2])) or all(map(math.isnan, given[:2])):
+            return self._ruined()
         is_best = self._is_best(number, float(validation_loss))
-        if math.isinf(train_loss) or math.isinf(validation_loss) or math.isnan(train_loss + validation_loss):
-            return self._ruined_or_missing(given[:2], is_best)
         if is_best:
             self._turned = 0.0
-        elif self._is_due():
+        elif not math.isnan(validation_loss) and self._is_due():
             self._read_at = len(self._epochs)
             self._turned = turned(read(self.history))
         return self._advice(is_best)
@@ -145,17 +145,15 @@ class OnlineJudge:
     def _best_epoch(self) -> int:
         return self._epochs[0] if self._best is None else self._best[1]
 
-    def _ruined_or_missing(self, losses: tuple[float, ...], is_best: bool) -> Advice:
-        """One missing value is a value that was not measured; infinity, or neither value, is the end of training."""
-        if any(map(math.isinf, losses)) or all(map(math.isnan, losses)):
-            return Advice(
-                stop=True,
-                is_best=is_best,
-                best_epoch=self._best_epoch,
-                probability=1.0,
-                reason=f"The losses of epoch {self._epochs[-1]} are NaN or infinity.",
-            )
-        return self._advice(is_best)
+    def _ruined(self) -> Advice:
+        """Infinity, or neither value, is the end of training; one missing value is one that was not measured."""
+        return Advice(
+            stop=True,
+            is_best=False,
+            best_epoch=self._best_epoch,
+            probability=1.0,
+            reason=f"The losses of epoch {self._epochs[-1]} are NaN or infinity.",
+        )
 
     def _advice(self, is_best: bool) -> Advice:
         best, last = self._best_epoch, self._epochs[-1]
