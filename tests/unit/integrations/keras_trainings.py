@@ -71,11 +71,14 @@ def fit(*callbacks, model=None, epochs=EPOCHS, **options):
 def weights_are_bit_identical_and_nothing_is_left(folder):
     without = fit(dropout=0.3)
     callback = KerasCallback(out=folder, every=1)
-    watched = fit(callback, dropout=0.3)
+    checkpoint = keras.callbacks.ModelCheckpoint(folder / "last.keras")  # stores the optimizer while it is wrapped
+    watched = fit(callback, checkpoint, dropout=0.3)
     assert_same_weights(watched, without)
     assert_nothing_left(watched)
     assert not WRAPPED & set(watched.optimizer.__dict__)
     assert_written(folder, callback.run.record)
+    stored = keras.saving.load_model(folder / "last.keras").get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(stored, watched.get_weights(), strict=True))
     other = fit(dropout=0.31)
     assert any(not np.array_equal(a, b) for a, b in zip(other.get_weights(), without.get_weights(), strict=True))
 
@@ -176,6 +179,23 @@ def an_error_leaves_a_watch_that_can_be_closed(_folder):
     assert not WRAPPED & set(model.optimizer.__dict__)
 
 
+def what_an_error_left_open_is_closed_by_the_next_training(_folder):
+    class Breaks(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    left, again, model = KerasCallback(every=1), KerasCallback(every=1), make_model()
+    with pytest.raises(KeyboardInterrupt):
+        fit(left, Breaks(), model=model)
+    assert set(model.optimizer.__dict__) >= WRAPPED
+    fit(again, model=model)
+    assert left.run.record.finished
+    assert left.run.record.evidence.optimizers[0].num_steps == 0  # it broke before the first step
+    assert again.run.record.evidence.optimizers[0].num_steps > 0
+    assert_nothing_left(model)
+    assert not WRAPPED & set(model.optimizer.__dict__)
+
+
 def a_compiled_model_is_refused(_folder):
     model = make_model()
     model.compile(optimizer="sgd", loss="mse", jit_compile=True)
@@ -221,6 +241,7 @@ TRAININGS = (
     scaled_losses_are_seen_unscaled, other_kinds_of_models, stops_when_asked_to, goes_on_from_a_stored_state,
     an_error_leaves_a_watch_that_can_be_closed, a_compiled_model_is_refused,
     another_backend_is_refused,
+    what_an_error_left_open_is_closed_by_the_next_training,
     the_example_of_the_docs,
 )  # fmt: skip
 
