@@ -15,6 +15,7 @@ from justfit.logs._columns import Pair, choose_pair, given_direction
 from justfit.logs._contents import Found, contents_of
 from justfit.logs._log import Log
 from justfit.logs._names import clock_of
+from justfit.logs._record import history_of
 from justfit.logs._source import kept, source_of
 from justfit.logs._timeline import Timeline, align
 from justfit.logs._tools import TOOLS, checked_tool
@@ -161,8 +162,7 @@ def _run(
     tool: str | None,
 ) -> tuple[History, tuple[Finding, ...]]:
     if isinstance(found, WatchRecord):
-        history = found.evidence.history
-        return replace(history, source=name, kind=history.kind or "justfit record"), found.findings
+        return replace(history_of(found, name), source=name), found.findings
     if isinstance(found, History):
         return replace(found, source=found.source or name), ()
     return _history(_of_tool(found, tool, name), name, columns, direction), ()

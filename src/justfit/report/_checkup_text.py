@@ -74,7 +74,8 @@ def print_found(finding: Finding, console: Console, write: Callable[..., Text], 
     line.append_text(write(f"{shown(finding.code, 12)} ", "bold"))
     line.append_text(write(finding.severity, SEVERITY_STYLES[finding.severity]))
     line.append_text(write(f"  {shown(finding.where, 100)}  ", "bold"))
-    since = "" if finding.since is None else f" since {shown(finding.since_unit, 12)} {finding.since:,}"
+    since = "" if finding.since is None else f"since {shown(finding.since_unit, 12)} {finding.since:,}"
+    since = "" if since in finding.evidence else f" {since}"
     line.append_text(write(f"{shown(finding.name)}{since} — {shown(finding.evidence, SENTENCE)}"))
     console.print(line)
     details = [("cure", finding.cure)]

@@ -14,6 +14,7 @@ _WIDTH, _HEIGHT = 760.0, 380.0
 # Above the plot, from the top: the key, the title of the value axis, since when it overfits, the best epoch.
 _BOX = Box(left=58.0, top=90.0, right=748.0, bottom=328.0)
 _BAND_POINTS = 250  # a band is broad and smooth; more points would only make the page heavy
+_LARGEST = 1e300  # what is larger leaves the plot: an axis beyond it would end in infinity
 _LETTER = 6.6  # mean width of a letter, view-box units at font size 12
 
 
@@ -22,7 +23,7 @@ def draw_history(judgement: Judgement, title: str) -> tuple[str, ...]:
     history, verdict = judgement.history, judgement.verdict
     losses = (history.train_loss, history.validation_loss)
     lines = [value for value in (verdict.reference_loss, verdict.constant_loss) if math.isfinite(value)]
-    every = [value for series in losses for value in series if math.isfinite(value)]
+    every = [min(max(value, -_LARGEST), _LARGEST) for series in losses for value in series if math.isfinite(value)]
     if not every:
         return ()
     is_loss = history.direction == "minimize"

@@ -26,6 +26,7 @@ def number(value: float, digits: int = 3) -> str:
     if abs(value) < 1e-300:  # its power of ten would be 0
         return "0"
     size = abs(float(f"{value:.{digits - 1}e}"))
+    size = abs(value) if math.isinf(size) else size  # rounded up beyond the largest float
     exponent = math.floor(math.log10(size))
     if exponent >= 6 or exponent < -4:
         return _signed(f"{size / 10.0**exponent:.{digits - 1}f}{_power(exponent)}", value)

@@ -6,7 +6,11 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from justfit.cli import app
 from justfit.logs import read_history
 from justfit.rules import judge_history
 
@@ -88,3 +92,18 @@ def test_an_epoch_of_infinity_at_the_end_is_not_judged(tmp_path, run):
     assert text.startswith("Over- or underfitting cannot be told from this history.")
     assert "2 values" not in text
     assert "1 values of `loss` are NaN or infinite" in " ".join(text.split())
+
+
+NUMBERS = st.one_of(st.none(), st.floats(), st.floats(0, 3), st.integers(-5, 40))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=20), metric=st.sampled_from(["loss", "acc"]))
+def test_any_numbers_are_judged_and_drawn_or_refused(tmp_path, rows, metric):
+    path = tmp_path / "log.csv"
+    cells = [",".join("" if value is None else str(value) for value in row) for row in rows]
+    path.write_text("\n".join([f"train_{metric},val_{metric}", *cells]))
+    done = CliRunner().invoke(app, ["judge", str(path), "--html", str(tmp_path / "v.html")])
+    assert done.exit_code in (0, 1, 2), done.output
+    if done.exit_code < 2:
+        assert "<svg" in (tmp_path / "v.html").read_text("utf-8")

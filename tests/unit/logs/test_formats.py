@@ -3,6 +3,7 @@
 import gzip
 import json
 import sqlite3
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -10,7 +11,7 @@ import pytest
 
 from justfit.errors import LogFormatError
 from justfit.logs import read_histories, read_history, read_runs
-from justfit.records import History, Judgement, to_json
+from justfit.records import History, Judgement, LossBins, to_json
 from tests.unit.logs import texts
 from tests.unit.logs.records import record, verdict
 
@@ -187,3 +188,22 @@ def test_own_records_come_back(tmp_path):
     assert [finding.code for finding in findings] == ["JF402"]
     ((_, findings),) = read_runs(tmp_path / "verdict.json")
     assert findings == ()
+
+
+def test_a_record_without_epochs_has_the_losses_of_its_steps(tmp_path):
+    path = tmp_path / "record.json"
+    empty = record(History(epochs=(), train_loss=(), validation_loss=()))
+    path.write_text(to_json(empty))
+    with pytest.raises(
+        LogFormatError, match=r"The record of a watched run must hold losses\. Found none in .*end_epoch"
+    ):
+        read_history(path)
+    bins = LossBins(
+        first_step=(1, 11), num_steps=(10, 10), mean=(2.0, 1.0), std=(0.1, 0.1), minimum=(1.8, 0.8), maximum=(2.2, 1.2)
+    )
+    path.write_text(to_json(replace(empty, evidence=replace(empty.evidence, losses=bins))))
+    ((history, findings),) = read_runs(path)
+    assert (history.epochs, history.train_loss, history.epoch_name) == ((1, 11), (2.0, 1.0), "step")
+    assert all(loss != loss for loss in history.validation_loss)
+    assert len(findings) == 1
+    assert history.notes == ("The loop told no epochs (`run.end_epoch`), so there is no validation loss.",)

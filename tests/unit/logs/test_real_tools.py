@@ -209,6 +209,23 @@ def test_mlflow(tmp_path, monkeypatch):
     assert read_history(tmp_path / "export.csv").validation_loss == history.validation_loss
 
 
+def test_a_watched_run(tmp_path, rows):
+    import justfit
+
+    network = nn.Sequential(nn.Linear(FEATURES, 8), nn.ReLU(), nn.Linear(8, 1))
+    optimizer = torch.optim.SGD(network.parameters(), 0.05)
+    with justfit.watch(network, optimizer, out=tmp_path) as run:
+        for _ in range(6):
+            optimizer.zero_grad()
+            loss = nn.functional.mse_loss(network(rows[0]), rows[1])
+            loss.backward()
+            optimizer.step()
+            run.end_epoch(train_loss=loss.item(), validation_loss=1.1 * loss.item())
+    history = read_history(tmp_path)
+    assert history.epochs == run.history.epochs
+    np.testing.assert_allclose(history.validation_loss, run.history.validation_loss)
+
+
 @pytest.mark.slow
 def test_wandb(tmp_path, monkeypatch):
     wandb = pytest.importorskip("wandb")

@@ -101,3 +101,8 @@ def test_signs_and_plurals():
         "not measured",
     ]
     assert [count(n, "row") for n in (0, 1, 12345)] == ["0 rows", "1 row", "12,345 rows"]
+
+
+def test_the_largest_floats_are_written_though_rounding_them_up_overflows():
+    assert number(1.797e308) == "1.80·10³⁰⁸"
+    assert number(-1.797e308, 1) == "−2·10³⁰⁸"
