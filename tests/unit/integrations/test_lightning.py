@@ -218,6 +218,20 @@ def test_stops_when_asked_to(host, tmp_path, monkeypatch):
     assert trainer.current_epoch == 3
 
 
+def test_stops_by_the_judge_s_own_advice(host, tmp_path):
+    """The validation loss falls for 20 epochs and rises for good; nobody is asked but the judge."""
+
+    class Overfits(host.module):
+        def validation_step(self, batch, batch_idx):
+            epoch = self.trainer.current_epoch
+            self.log("val_loss", 1.0 / (1 + epoch) + max(0, epoch - 20) * 0.05, batch_size=len(batch[0]))
+
+    callback = host.callback(stop_when_overfitting=True)
+    _, trainer = host.fit(tmp_path, callback, module=Overfits(0.0), epochs=120)
+    assert 20 < trainer.current_epoch < 60
+    assert len(callback.run.history.epochs) == trainer.current_epoch
+
+
 class Stop:
     """The advice to stop."""
 
