@@ -50,16 +50,19 @@ def _has_memory(tensor: Tensor) -> bool:
     return not tensor.numel() or tensor.layout is not torch.strided or tensor.untyped_storage().nbytes() > 0
 
 
-def rms(values: Tensor) -> Tensor:
-    """Compute the root mean square of an activation, from `NUM_ENTRIES` entries spread over it."""
+Measured = tuple[Tensor, float]  # a number that lies on the device, and by what the host divides it
+
+
+def rms(values: Tensor) -> Measured:
+    """Measure the root mean square of an activation, from `NUM_ENTRIES` entries spread over it."""
     taken = spread_entries(values, NUM_ENTRIES)
-    wide = torch.float32 if taken.dtype in (torch.float16, torch.bfloat16) else taken.dtype
-    size: Tensor = torch.linalg.vector_norm(taken, dtype=wide) / max(taken.numel(), 1) ** 0.5
-    return size
+    half = taken.dtype in (torch.float16, torch.bfloat16)
+    size = torch.linalg.vector_norm(taken, dtype=torch.float32) if half else torch.linalg.vector_norm(taken)
+    return size, max(taken.numel(), 1) ** 0.5
 
 
-def dead_fraction(bend: str, node: Any, layer: Layer) -> Tensor | None:
-    """Compute the share of units whose derivative is zero on every example; None where that cannot be."""
+def dead_fraction(bend: str, node: Any, layer: Layer) -> Measured | None:
+    """Measure the share of units whose derivative is zero on every example; None where that cannot be."""
     if bend == "relu":
         values, floor = _first_saved(node, "result", "self"), 0.0
     elif bend in ("relu6", "threshold", "hardswish"):
@@ -67,16 +70,18 @@ def dead_fraction(bend: str, node: Any, layer: Layer) -> Tensor | None:
         floor = -3.0 if bend == "hardswish" else floor
     else:
         return None
-    if values is None or values.dim() < 2:
+    if values is None or values.dim() < 2 or not values.numel():
         return None
     largest = _largest_of_units(values, is_kernel=_is_kernel(layer))
-    return (largest <= floor).double().mean()
+    return (largest <= floor).sum(), largest.numel()
 
 
-def saturated_fraction(bend: str, node: Any) -> Tensor | None:
-    """Compute the share of entries whose derivative is below `FLAT` of the largest; None where that cannot be."""
+def saturated_fraction(bend: str, node: Any) -> Measured | None:
+    """Measure the share of entries whose derivative is below `FLAT` of the largest; None where that cannot be."""
+    if bend not in ("tanh", "sigmoid", "hardtanh", "hardsigmoid", "relu6"):
+        return None
     values = saved(node, "result") if bend in ("tanh", "sigmoid") else saved(node, "self")
-    if values is None or bend not in ("tanh", "sigmoid", "hardtanh", "hardsigmoid", "relu6"):
+    if values is None or not values.numel():
         return None
     taken = spread_entries(values, NUM_ENTRIES)
     if bend == "tanh":
@@ -89,7 +94,7 @@ def saturated_fraction(bend: str, node: Any) -> Tensor | None:
         flat = taken >= 6
     else:
         flat = (taken <= node._saved_min_val) | (taken >= node._saved_max_val)
-    return flat.double().mean()
+    return flat.sum(), taken.numel()
 
 
 def _first_saved(node: Any, *names: str) -> Tensor | None:
@@ -104,7 +109,7 @@ def _is_kernel(layer: Layer) -> bool:
 def _largest_of_units(values: Tensor, *, is_kernel: bool) -> Tensor:
     """Compute the largest value of each unit over examples and positions."""
     if not is_kernel or values.dim() == 2:
-        return values.flatten(0, -2).amax(0)
+        return values.amax(0) if values.dim() == 2 else values.flatten(0, -2).amax(0)
     if values.is_contiguous():
         return values.flatten(2).amax(2).amax(0)  # along memory first
     return values.amax((0, *range(2, values.dim())))

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from justfit.watch._activations import ActivationReader
+from justfit.watch._activations import ActivationReader, Activations
 from justfit.watch._backward import forget_losses, has_losses, losses_of_step
 from justfit.watch._flight import Flight
 from justfit.watch._governor import Governor
@@ -128,7 +128,7 @@ class Loop:
         self._scale_version = 0
         self._update_due = 0
         self._reader = ActivationReader(table)
-        self._activations: dict[int, Tensor] = {}
+        self._activations = Activations()
         self._previous_loss: float | Tensor = math.nan
 
     def start(self) -> None:
@@ -340,7 +340,7 @@ class Loop:
         sampler.due = False
         rate = sampler.learning_rate()
         layers = sampler.after_step(learning_rate=rate, activations=self._activations, late=self._late)
-        self._activations = {}
+        self._activations = Activations()
         self._losses.fold(but=1)  # the device is waited for anyway
         if frame is not None and layers:
             frame.loss = on_host([frame.loss])[0]

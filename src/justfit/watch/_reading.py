@@ -39,22 +39,19 @@ def norms(tensors: Sequence[Tensor | None], device: torch.device) -> Tensor:
         device: Where the result goes.
 
     Returns:
-        One norm a tensor, float64 and accumulated in float32 at least; `MISSING` for None. On an accelerator nothing
+        One norm a tensor, accumulated in float32 at least; `MISSING` for None. On an accelerator nothing
         waits for it; on the CPU norms whose squares left the range of float32 are computed once more in float64.
     """
     there = [tensor for tensor in tensors if tensor is not None]
     if not there:
         return torch.full((len(tensors),), MISSING, device=device, dtype=torch.float64)
-    if any(tensor.dtype in _HALF for tensor in there):
-        found = list(torch._foreach_norm(there, 2, torch.float32))
-    else:
-        found = list(torch._foreach_norm(there))
-    if any(norm.device != device or norm.dtype != torch.float32 for norm in found):
-        found = [norm.to(device, torch.float64) for norm in found]
-    together = torch.stack(found).double()
+    half = any([tensor.dtype in _HALF for tensor in there])
+    found = list(torch._foreach_norm(there, 2, torch.float32) if half else torch._foreach_norm(there))
+    if any([norm.device != device for norm in found]):
+        found = [norm.to(device) for norm in found]
+    together = torch.stack(found)
     if device.type == "cpu":
-        for place in _out_of_range(together):
-            together[place] = torch.linalg.vector_norm(there[place], dtype=torch.float64)
+        together = _in_range(together, there)
     if len(there) == len(tensors):
         return together
     everything = torch.full((len(tensors),), MISSING, device=device, dtype=torch.float64)
@@ -63,11 +60,16 @@ def norms(tensors: Sequence[Tensor | None], device: torch.device) -> Tensor:
     return everything
 
 
-def _out_of_range(together: Tensor) -> list[int]:
-    smallest, largest = torch.aminmax(together)
-    if smallest > 0 and torch.isfinite(largest):
-        return []
-    return [place for place, norm in enumerate(together.tolist()) if norm == 0 or norm == math.inf]
+def _in_range(together: Tensor, there: Sequence[Tensor]) -> Tensor:
+    """Compute norms whose squares left the range of float32 once more."""
+    values = together.tolist()
+    if min(values) > 0 and max(values) < math.inf:  # false for NaN too
+        return together
+    wide = together.double()
+    for place, norm in enumerate(values):
+        if norm in (0, math.inf):
+            wide[place] = torch.linalg.vector_norm(there[place], dtype=torch.float64)
+    return wide
 
 
 class UpdateMeter:

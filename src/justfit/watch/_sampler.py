@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from justfit.watch._activations import Activations
 from justfit.watch._layers import LayerTable
 from justfit.watch._reading import MISSING, UpdateMeter, gradient_of, norms, real_entries
 from justfit.watch._series import QUANTITIES, SampleSeries
@@ -86,12 +87,12 @@ class Sampler:
         if self._meter is not None:
             self._meter.take()
 
-    def after_step(self, *, learning_rate: float, activations: dict[int, Tensor], late: bool) -> list[float]:
+    def after_step(self, *, learning_rate: float, activations: Activations, late: bool) -> list[float]:
         """Read what the step changed, and enter the sample.
 
         Args:
             learning_rate: Of the first parameter group, before the step.
-            activations: Of each layer rms, dead and saturated fraction of its activation.
+            activations: Of the forward passes of this step.
             late: Backward ran within the step, so that only now the gradients are there.
 
         Returns:
@@ -103,17 +104,15 @@ class Sampler:
             return []
         gradients = self._clipped if self._gradients is None else self._gradients
         updates = self._meter.update_norms(self.device)
-        seen = [index for index in self.layers if index in activations]
         parts = [self._weights, gradients, self._clipped, updates]
-        parts += [activations[index].to(self.device, torch.float64) for index in seen]
+        if activations:
+            parts.append(torch.stack(activations.measured).to(self.device))
         numbers = torch.cat(parts).tolist()  # the one transfer to the host of this step
         num = len(self.parameters)
         row: list[float] = []
         for quantity in range(NUM_NORMS):
             row += self._by_layer(numbers[quantity * num : (quantity + 1) * num])
-        statistics = {index: numbers[NUM_NORMS * num + 3 * place :][:3] for place, index in enumerate(seen)}
-        for statistic in range(3):
-            row += [statistics[index][statistic] if index in statistics else math.nan for index in self.layers]
+        row += activations.of_layers(self.layers, numbers[NUM_NORMS * num :])
         self.series.add(self.num_steps, learning_rate, self.layers, row)
         self._gradients = self._clipped = self._weights = None
         return row[len(self.layers) : 2 * len(self.layers)]
