@@ -29,11 +29,11 @@ from scipy.optimize import minimize
 from sklearn.metrics import f1_score
 
 from justfit.records import History
-from justfit.rules import HistoryEvidence
-from justfit.rules._history_constants import SIZES, STOPPING
+from justfit.rules import HistoryEvidence, OnlineJudge
+from justfit.rules._history_constants import SIZES
 from justfit.rules._history_model import meant, shares
 from justfit.rules._history_read import read
-from justfit.rules._online_judge import FEWEST, MARGIN
+from justfit.rules._online_judge import FEWEST, MARGIN, SURE, looks
 
 HERE = Path(__file__).parent
 CASES = HERE / "fit_cases" / "cases.jsonl.gz"
@@ -163,7 +163,7 @@ def fit_states(cases):
 def fit_stopping(cases):
     """Weights of `OnlineJudge`, from prefixes whose last epoch is no new best."""
     draw = np.random.default_rng(0)
-    looks, later = [], []
+    seen, later = [], []
     for case in cases:
         history = history_of(case)
         validation = np.array(history.validation_loss) * (-1 if history.direction == "maximize" else 1)
@@ -173,11 +173,10 @@ def fit_stopping(cases):
         ]  # fmt: skip
         for end in draw.choice(ends, min(PREFIXES, len(ends)), replace=False) if ends else ():
             reading = read(_prefix(history, end + 1))
-            descent = max(0.0, reading.train_then - reading.train)
-            looks.append((1.0, math.asinh(reading.rise / reading.rise_error), math.asinh(descent / STOPPING["size"])))
+            seen.append(list(looks(reading).values()))
             better = validation[end + 1 :].min() < validation[: end + 1].min() - MARGIN * reading.unit_loss
             later.append(not better)
-    looks_NF, later_N = np.array(looks), np.array(later)
+    looks_NF, later_N = np.array(seen), np.array(later)
 
     def cost(weights):
         p = 1 / (1 + np.exp(-looks_NF @ weights))
@@ -187,6 +186,23 @@ def fit_stopping(cases):
     weights = minimize(cost, np.zeros(3), jac=True, method="L-BFGS-B").x
     print(f"stopping: {len(later_N)} prefixes, {later_N.mean():.0%} without a better epoch later", flush=True)
     return {"one": round(weights[0], 3), "rise": round(weights[1], 3), "descent": round(weights[2], 3)}
+
+
+def kept_share(cases):
+    """Share of histories whose kept epoch, when `OnlineJudge` stopped them, is as good as their best; share stopped."""
+    kept, stopped = [], []
+    for case in cases:
+        history = history_of(case)
+        sign, validation = (-1 if history.direction == "maximize" else 1), np.array(history.validation_loss)
+        advisor, end = OnlineJudge(direction=history.direction), len(validation)
+        for epoch, losses in enumerate(zip(history.train_loss, history.validation_loss, strict=True), start=1):
+            if advisor.update(*losses).stop:
+                end = epoch
+                break
+        worse = sign * validation[:end]
+        kept.append(np.nanmin(worse) <= np.nanmin(sign * validation) + MARGIN * read(history).unit_loss)
+        stopped.append(end < len(validation))
+    return np.mean(kept), np.mean(stopped)
 
 
 def _prefix(history, length):
@@ -205,8 +221,7 @@ def write(states, stopping, num_cases, num_tables):
             lines += [f'            "{name}": {weight},' for name, weight in weights.items()]
             lines += ["        },"]
         lines += ["    },"]
-    lines += ["}", "# Of `OnlineJudge`; the size is not fitted."]
-    lines += [f"STOPPING = {json.dumps({**stopping, 'size': STOPPING['size']})}", ""]
+    lines += ["}", "# Of `OnlineJudge`.", f"STOPPING = {json.dumps(stopping)}", ""]
     CONSTANTS.write_text("\n".join(lines))
 
 
@@ -220,6 +235,8 @@ def main():
     states, stopping = fit_states(clear), fit_stopping(cases)
     if options.write:
         write(states, stopping, len(clear), len({case["table"] for case in clear}))
+    else:
+        print("OnlineJudge at {:.2f}: best kept {:.3f}, stopped {:.0%}".format(SURE, *kept_share(cases[::3])))
     print(json.dumps({**states, "stopping": stopping}, indent=1))
 
 

@@ -52,5 +52,5 @@ WEIGHTS: dict[str, dict[str, dict[str, float]]] = {
         },
     },
 }
-# Of `OnlineJudge`; the size is not fitted.
-STOPPING = {"one": -0.445, "rise": 1.796, "descent": 0.279, "size": 0.02}
+# Of `OnlineJudge`.
+STOPPING = {"one": -0.445, "rise": 1.796, "descent": 0.279}
