@@ -179,7 +179,10 @@ COLUMNS = ("runs", "harmful", "found", "fitting")
 
 
 def architecture_lines(table: Table) -> list[str]:
-    lines = ["| architecture | harmful | found | healthy runs | false alarms | on the way |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| architecture | harmful | found | healthy runs | false alarms | on the way |",
+        "|---|---|---|---|---|---|",
+    ]
     for architecture in ARCHITECTURES:
         harmful_runs = [case for _, case, harm in table.rows if harm and case.architecture == architecture]
         found = sum(bool(alarms(case.evidence) or overfits(case.evidence)) for case in harmful_runs)

@@ -68,7 +68,10 @@ class DivergingLoss(WatchRule):
         lasting = min(level for _, level in curve.smoothed()[-2:])
         if lasting <= bar or rise <= max(self.threshold * gained, self.least * curve.scale, error):
             return ()
-        since = next(step for step, level in curve.smoothed() if step > seen.best_step and level > bar)
+        height = best + max(self.threshold * gained, self.least * abs(curve.start), error)
+        since = next(
+            step for step, level in curve.smoothed() if step > seen.best_step and level >= min(height, lasting)
+        )
         worse = curve.end > curve.start + self.least * abs(curve.start)
         return (
             self.finding(

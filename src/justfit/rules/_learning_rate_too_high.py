@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import LossCurve, Progress, loss_curve, progress, swings
+from justfit.rules._loss_curve import LossCurve, Progress, loss_curve, progress, swings, uneven
 from justfit.rules._motion import LEAST_SAMPLES, motions
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
@@ -22,7 +22,8 @@ class LearningRateTooHigh(WatchRule):
 
         with jump = `jump`, errors = `errors` and σ the swing of one step at the start, moved = `moved`, and an outcome
         that shows the harm: the loss has fallen by less than `threshold` of its size, or has lost that share of what it
-        had gained. A jump from which the run recovers (a catapult) is information.
+        had gained. A jump from which the run recovers (a catapult) is information, and so is one in a run whose batches
+        differ by more than `informed` of their level to the end: losses near zero have long tails.
     Why it matters:
         The steps leave the region where the gradient holds; units die or saturate, and stay so.
     When it is wrong:
@@ -41,10 +42,11 @@ class LearningRateTooHigh(WatchRule):
     why: ClassVar[str] = "The steps leave the region where the gradient holds; units die or saturate, and stay so."
     when_wrong: ClassVar[str] = "A batch of wrong data throws the loss up as well."
     cure: ClassVar[str] = "Try a third of the learning rate, warm it up, or clip the gradient."
-    threshold: float = 0.3
+    threshold: float = 0.5
     jump: float = 0.3
     errors: float = 8.0
     moved: float = 0.5
+    informed: float = 0.6
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Look for a loss that was thrown up, and for what became of it."""
@@ -72,7 +74,7 @@ class LearningRateTooHigh(WatchRule):
                 evidence=f"the loss began at {curve.start:.4g}, was thrown up to {highest:.4g} and is {curve.end:.4g} "
                 f"at the end; `{most.layer.name}` moved by {most.total:.2g} of its norm in all",
                 since=since,
-                severity="warning" if self._harmed(seen) else "info",
+                severity="warning" if self._harmed(seen) and uneven(curve) <= self.informed else "info",
             ),
         )
 

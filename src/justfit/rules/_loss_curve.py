@@ -92,15 +92,19 @@ class LossCurve:
         """Median over the bins in a share of the steps, such as the last fifth: 0.8 to 1."""
         return median(self.means[i] for i in self._within(start, stop))
 
-    def error(self, start: float, stop: float) -> float:
-        """Standard error of that level, from the mean absolute difference between neighbouring bins.
+    def jump(self, start: float, stop: float) -> float:
+        """Standard deviation of one step's loss, from the mean absolute difference between neighbouring bins.
 
-        Less robust than `noise` on purpose: losses near zero have long tails, and the error must know them.
+        Less robust than `noise` on purpose: losses near zero have long tails, and their errors must know them.
         """
         inside = self._within(start, stop)
         jumps = _jumps([self.means[i] for i in inside], [self.sizes[i] for i in inside])
-        one = max(fmean(jumps) * GAUSS if jumps else 0.0, self.noise if len(jumps) < FIRST_BINS else 0.0)
-        return 1.25 * one / math.sqrt(max(1, sum(self.sizes[i] for i in inside)))
+        return max(fmean(jumps) * GAUSS if jumps else 0.0, self.noise if len(jumps) < FIRST_BINS else 0.0)
+
+    def error(self, start: float, stop: float) -> float:
+        """Standard error of that level; 1.25 is what a median costs against a mean."""
+        inside = self._within(start, stop)
+        return 1.25 * self.jump(start, stop) / math.sqrt(max(1, sum(self.sizes[i] for i in inside)))
 
     def smoothed(self, num_parts: int = 20) -> list[tuple[int, float]]:
         """First step and level of equal parts of the run."""
@@ -209,6 +213,14 @@ def swings(curve: LossCurve, start: float, stop: float) -> float:
     if within:
         return median(within)
     return _noise([curve.means[i] for i in inside], [curve.sizes[i] for i in inside])
+
+
+def uneven(curve: LossCurve) -> float:
+    """How much one batch's loss differs from the next, as a share of the level, over the later half.
+
+    It is large where some examples are done far better than others, which takes a network that has learned something.
+    """
+    return curve.jump(0.5, 1.0) / (abs(curve.level(0.5, 1.0)) or 1.0)
 
 
 def learned(evidence: WatchEvidence, share: float) -> bool:

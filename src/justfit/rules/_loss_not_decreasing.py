@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import Progress, loss_curve, progress, warming_up
+from justfit.rules._loss_curve import loss_curve, progress, uneven, warming_up
 from justfit.rules._motion import shrinking
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
@@ -73,10 +73,7 @@ class LossNotDecreasing(WatchRule):
                 unit="of the loss",
                 evidence=f"the loss went from {curve.start:.4g} to {curve.end:.4g} in {curve.num_losses} steps",
                 since=1,
-                severity="info" if self._is_informed(seen) else "warning",
+                severity="info" if uneven(curve) > self.informed else "warning",
                 cure=cure,
             ),
         )
-
-    def _is_informed(self, seen: Progress) -> bool:
-        return seen.curve.noise > self.informed * seen.curve.scale

@@ -21,7 +21,7 @@ class OscillatingLoss(WatchRule):
 
         with σ the standard deviation of one step's loss around the curve, robust against single spikes, over the later
         half and over the first tenth, threshold = `threshold` and growth = `growth`; and σ over the later half is more
-        than `least` of the loss's size. Batches differ from the first step on, so their noise cancels.
+        than `least` of the loss's size. Fewer than `least_bins` bins of losses are not judged. Batches differ from the first step on, so their noise cancels.
     Why it matters:
         Each step throws the weights across the valley instead of down into it.
     When it is wrong:
@@ -43,12 +43,15 @@ class OscillatingLoss(WatchRule):
     threshold: float = 0.5
     growth: float = 3.0
     least: float = 0.05
+    least_bins: float = 40.0
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Compare the swings of the later half with the fall and with the first swings."""
         curve = loss_curve(evidence)
         if isinstance(curve, str):
             return NotApplicable(curve)
+        if len(curve.steps) < self.least_bins:
+            return NotApplicable(f"the losses are known in {len(curve.steps)} bins, {self.least_bins:g} are needed")
         early, late = swings(curve, 0.0, 0.1), swings(curve, 0.5, 1.0)
         seen = progress(curve)
         fall = max(seen.fall, 0.0) * curve.scale

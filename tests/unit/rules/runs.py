@@ -36,7 +36,7 @@ def bins(values, length=1):
 
 def losses(level=None, *, num_steps=NUM_STEPS, noise=0.02, scale=1.0, seed=0):
     """Losses that follow `level` (of the share of the run) with noise; by default a fall that levels off."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311
     follow = level or (lambda share: 0.2 + 2.1 * math.exp(-8 * share))
     return [scale * (follow(t / num_steps) + draw.gauss(0, noise)) for t in range(num_steps)]
 
@@ -98,7 +98,8 @@ def run(depth=6, *, at=None, each=None, level=None, noise=0.02, values=None, len
     """
     change = each or (lambda _: {})
     layers = [layer(f"layer{i}", **{**change(i), **(at or {}).get(i, {})}) for i in range(depth)]
-    head = layer("head", activation=None, is_output=True, dead_fraction=NAN, activation_rms=NAN, **change(depth))
+    ending = {"activation": None, "is_output": True, "dead_fraction": NAN, "activation_rms": NAN}
+    head = layer("head", **{**ending, **change(depth)})
     settings = {
         "module": "Net",
         "num_parameters": 30_000,
