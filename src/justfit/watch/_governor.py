@@ -103,7 +103,7 @@ class Governor:
 
     def is_too_much(self) -> bool:
         """Say whether steps without a sample take so much that hardly any would be paid for; looks now and then."""
-        if self.num_steps < self.next_look or self.every is not None:
+        if self.num_steps < self.next_look:
             return False
         self.next_look = self.num_steps + LOOK_EVERY
         return self.passive_seconds > TOO_MUCH * self.overhead * self.step_seconds

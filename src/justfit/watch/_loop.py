@@ -349,7 +349,29 @@ class Loop:
         if self.ranks is not None and layers:
             self.ranks.give(sampler.index, sampler.num_steps, sampler.last_norms())
             self.ranks.collect(self)
+        if sampler.is_broken and not self.failed and "found_inf" not in getattr(sampler.optimizer, "__dict__", ()):
+            self._find_late(sampler)
         self._reports.sampled(sampler, math.nan if frame is None else float(frame.loss))
+
+    def _find_late(self, sampler: Sampler) -> None:
+        """Tell of NaN or infinity that nothing saw when it arose: on an accelerator only samples are waited for."""
+        self.failed = True
+        seen = [frame for frame in self._frames if not math.isnan(frame.loss) or self.step_losses.reads_backward]
+        broken = next((frame for frame in seen if not math.isfinite(frame.loss)), seen[-1] if seen else None)
+        self._reports.trouble(
+            Trouble(
+                step=sampler.num_steps if broken is None else broken.step,
+                epoch=self.epoch,
+                loss=None if broken is None else float(broken.loss),
+                batch=-1 if broken is None else broken.batch,
+                examples=() if broken is None else broken.examples,
+                weights_intact=False,
+                forwards=(),
+                trail=LossTrail(),
+                previous_loss=None,
+                optimizer=type(sampler.optimizer).__name__ if sampler.optimizer is not None else "",
+            )
+        )
 
     def leader(self) -> int:
         """Return the optimizer whose steps are the run's: the one that steps first."""

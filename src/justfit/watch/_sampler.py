@@ -38,6 +38,7 @@ class Sampler:
         self.num_steps = 0
         self.num_skipped = 0
         self.due = False
+        self.is_broken = False  # a gradient of the last sample held NaN or infinity
         self.parameters: list[nn.Parameter] = []
         self.layers: tuple[int, ...] = ()  # that it moves
         self.device = torch.device("cpu")
@@ -109,6 +110,7 @@ class Sampler:
             parts.append(torch.stack(activations.measured).to(self.device))
         numbers = torch.cat(parts).tolist()  # the one transfer to the host of this step
         num = len(self.parameters)
+        self.is_broken = not all(map(math.isfinite, numbers[num : 3 * num]))
         row: list[float] = []
         for quantity in range(NUM_NORMS):
             row += self._by_layer(numbers[quantity * num : (quantity + 1) * num])
