@@ -194,8 +194,12 @@ def _from_graph(module: nn.Module, failed: FailedStep, start: str) -> _Found:
     trail = failed.loss_trail
     if trail.weight is None:
         found = _in_loss(failed, ())
-        told = found.how if trail.is_seen else "the loss is not finite, so it or the forward pass made it first."
-        return found._replace(how=_sentence(start + told[:1].lower() + told[1:]))
+        told = "the loss is not finite, so it or the forward pass made it first."
+        if trail.is_seen:
+            told = f"of the results that the graph of the loss shows, `{trail.operation}` made the first broken one."
+        if trail.targets:
+            told = f"what `{trail.operation}` compares with or multiplies by is not finite."
+        return found._replace(how=_sentence(start + told))
     kind = "nan" if math.isnan(failed.loss or math.nan) else "inf"
     told = f"in the graph of the loss `{trail.operation}` is the first operation whose result is not finite."
     return _Found("forward", kind, _sentence(start + told), owner_of(name_of(module, trail.weight)), trail.operation)

@@ -30,6 +30,7 @@ class Flight:
         forwards: Calls since the last good backward pass, oldest first.
         trail: What the loss was computed by, once it or its gradient was not finite.
         is_suspicious: Something that is not finite was seen in this step.
+        is_lost: It was the loss itself; under a gradient scaler only NaN, as the scaled loss may be too large.
         freezes: The first micro-batch that is suspicious is the one to hold on to. Not under a gradient scaler, which
             may skip a step without anybody hearing of it.
     """
@@ -38,6 +39,7 @@ class Flight:
         self.forwards: list[KeptForward] = []
         self.trail = LossTrail()
         self.is_suspicious = False
+        self.is_lost = False
         self.freezes = True
         self._table = table
         self._device = next((p.device.type for p in module.parameters()), "cpu")
@@ -61,7 +63,11 @@ class Flight:
 
     def backward_begins(self, losses: tuple[Tensor, ...]) -> None:
         """Read a loss that costs no waiting; if it is not finite its graph tells why, as long as it is there."""
-        if losses and losses[0].is_cpu and not math.isfinite(losses[0].item()) and not self.is_suspicious:
+        if not losses or not losses[0].is_cpu or (self.is_suspicious and self.freezes):
+            return
+        loss = losses[0].item()
+        self.is_lost = not math.isfinite(loss) if self.freezes else math.isnan(loss)
+        if self.is_lost:
             self.trail, self.is_suspicious = trail_of(losses[0]), True
 
     def backward_ended(self, losses: tuple[Tensor, ...]) -> None:
@@ -71,9 +77,8 @@ class Flight:
             return
         sum_of_squares = torch.dot(gradient, gradient) if gradient.dim() == 1 else gradient.sum()
         if math.isfinite(sum_of_squares.item()):
-            if not self.trail.operation:
-                self.is_suspicious = False  # what there was has been zeroed
-                self.forwards.clear()
+            if not self.is_lost:
+                self.step_done()  # what there was has been zeroed
         elif not self.is_suspicious:
             self.is_suspicious = True
             self.trail = trail_of(losses[0]) if losses else LossTrail()
@@ -87,15 +92,16 @@ class Flight:
     def step_done(self) -> None:
         """Let go of the batch."""
         self.forwards.clear()
-        if self.is_suspicious or self.trail.operation:
-            self.is_suspicious, self.trail = False, LossTrail()
+        if self.is_suspicious:
+            self.is_suspicious, self.is_lost, self.trail = False, False, LossTrail()
 
     def _gradient(self) -> Tensor | None:
         """Return the gradient to look at, as far as it lies here and reading it waits for nothing."""
         gradient = None if self._sentinel is None else self._sentinel.grad
         if gradient is None or gradient.layout is not torch.strided or not gradient.is_cpu:
             return None
-        return gradient if type(gradient) is Tensor else real_entries(gradient)
+        is_plain = type(gradient) is Tensor and gradient.is_floating_point()
+        return gradient if is_plain else real_entries(gradient)
 
 
 def called_part(module: nn.Module) -> nn.Module:

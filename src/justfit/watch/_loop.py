@@ -177,6 +177,8 @@ class Loop:
                     sampler.read_gradients(self._unscaled)
             if not self.failed:
                 self.flight.backward_ended(losses)
+                if self.flight.is_lost and self.step_losses.scaler is not None:
+                    self._confirm(self.samplers[self.leader()], weights_intact=True)  # the scaler skips the step
         except Exception as error:
             self._reports.broken(error)
 

@@ -98,16 +98,15 @@ class Replay:
             named = {name: p for name, p in self._module.named_parameters() if p.requires_grad}
             loss = run_loss(output, kept.batch, tracer)
             gradients = torch.autograd.grad(loss.tensor, list(named.values()), allow_unused=True)
-            culprit = look.culprit(tracer.nodes)
+            broken = [name for name, g in zip(named, gradients, strict=True) if g is not None and not _is_finite(g)]
+            culprit = look.culprit(tracer.nodes) if broken else None
             if culprit is not None:
                 layer = _layer_before(culprit, tracer)
                 found.stage, found.operation, found.layer = "backward", culprit.operation, layer
                 found.cause = look.cause
                 return found
-            for name, gradient in zip(named, gradients, strict=True):
-                if gradient is not None and not _is_finite(gradient):
-                    found.stage, found.operation, found.layer = "backward", f"gradient of {name}", owner_of(name)
-                    found.cause = cause_of(gradient)
+            if broken:  # made of weights alone, before any signal
+                found.stage, found.operation, found.layer = "backward", f"gradient of {broken[0]}", owner_of(broken[0])
             return found
 
     @contextmanager
