@@ -173,7 +173,7 @@ def fit_stopping(cases):
         ]  # fmt: skip
         for end in draw.choice(ends, min(PREFIXES, len(ends)), replace=False) if ends else ():
             reading = read(_prefix(history, end + 1))
-            seen.append(list(looks(reading).values()))
+            seen.append(list(looks(reading, end - int(validation[: end + 1].argmin())).values()))
             better = validation[end + 1 :].min() < validation[: end + 1].min() - MARGIN * reading.unit_loss
             later.append(not better)
     looks_NF, later_N = np.array(seen), np.array(later)
@@ -183,9 +183,9 @@ def fit_stopping(cases):
         value = -np.where(later_N, np.log(p), np.log1p(-p)).mean() + RIDGE * (weights[1:] @ weights[1:])
         return value, looks_NF.T @ (p - later_N) / len(p) + 2 * RIDGE * np.array([0, *weights[1:]])
 
-    weights = minimize(cost, np.zeros(3), jac=True, method="L-BFGS-B").x
+    weights = minimize(cost, np.zeros(looks_NF.shape[1]), jac=True, method="L-BFGS-B").x
     print(f"stopping: {len(later_N)} prefixes, {later_N.mean():.0%} without a better epoch later", flush=True)
-    return {"one": round(weights[0], 3), "rise": round(weights[1], 3), "descent": round(weights[2], 3)}
+    return dict(zip(("one", "rise", "descent", "wait"), np.round(weights, 3).tolist(), strict=True))
 
 
 def kept_share(cases):

@@ -16,41 +16,41 @@ SIZES = {
     "bias": 0.05,
 }
 
-# Fitted by `benchmarks/fit_judge.py` on 812 cases of 14 tables, split "tune".
+# Fitted by `benchmarks/fit_judge.py` on 1034 cases of 14 tables, split "tune".
 WEIGHTS: dict[str, dict[str, dict[str, float]]] = {
     "plain": {
         "wrong": {
-            "one": 0.044,
-            "rise": 2.252,
-            "gap": -0.514,
-            "fall": 0.962,
+            "one": 0.119,
+            "rise": 2.229,
+            "gap": -0.507,
+            "fall": 0.916,
         },
         "overfitting": {
-            "one": -3.522,
+            "one": -3.219,
             "rise": 0.0,
-            "gap": 1.678,
-            "fall": -0.89,
+            "gap": 1.64,
+            "fall": -0.951,
         },
     },
     "referenced": {
         "wrong": {
-            "one": -11.316,
-            "rise": 0.355,
-            "gap": 2.657,
-            "fall": 1.01,
-            "descent": 1.095,
-            "excess": 3.19,
-            "bias": 1.795,
+            "one": -11.514,
+            "rise": 0.133,
+            "gap": 3.154,
+            "fall": 1.041,
+            "descent": 1.25,
+            "excess": 3.215,
+            "bias": 2.192,
         },
         "overfitting": {
-            "one": 0.18,
-            "rise": 0.245,
-            "gap": 0.008,
-            "fall": -0.72,
-            "descent": 0.608,
-            "bias": -1.716,
+            "one": 0.399,
+            "rise": 0.076,
+            "gap": 0.333,
+            "fall": -0.886,
+            "descent": 0.177,
+            "bias": -1.302,
         },
     },
 }
 # Of `OnlineJudge`.
-STOPPING = {"one": -0.445, "rise": 1.796, "descent": 0.279}
+STOPPING = {"one": -1.546, "rise": 1.051, "descent": 0.173, "wait": 1.39}

@@ -17,6 +17,7 @@ FEWEST = 5  # epochs with a validation loss before anything is said
 READ_AGAIN = 100
 MARGIN = 0.01  # of what was learned: a later epoch that is better by less is not worth the wait
 DESCENT = 0.02  # of what was learned: from here on a fall of the train loss counts
+WAIT = 5  # epochs
 LEAST_ERROR = MARGIN / 20  # a smooth of losses without any noise is still not the truth to the last digit
 # From which on to stop. The first epoch that reaches a probability is chosen by its own luck, so it has to be higher
 # than the share that is wanted: at this one, 0.95 of the tune part's histories keep a network as good as their best.
@@ -28,12 +29,13 @@ class OnlineJudge:
 
     .. math:: P(\text{no later epoch is better by more than 0.01 R}) =
               \sigma\left(b + u \operatorname{asinh}\frac{V(e) - V(t^*)}{SE}
-              + w \operatorname{asinh}\frac{T(t^*) - T(e)}{0.02\,R}\right)
+              + w \operatorname{asinh}\frac{T(t^*) - T(e)}{0.02\,R} + a \operatorname{asinh}\frac{k}{5}\right)
 
-    with V and T the smoothed validation and train loss so far, t* the best epoch, e the last and R the range of what
-    was learned: training has turned where the validation loss rises by more than its noise while the train loss goes on
-    falling. Stop where the probability reaches `probability`. b, u and w were fitted on the tune part of
-    `benchmarks/fit_cases` by `benchmarks/fit_judge.py`.
+    with V and T the smoothed validation and train loss so far, t* the best epoch, e the last, R the range of what was
+    learned and k the epochs that were validated since the lowest validation loss: training has turned where the
+    validation loss rises by more than its noise and goes on to, while the train loss falls. Stop where the probability
+    reaches `probability`. b, u, w and a were fitted on the tune part of `benchmarks/fit_cases` by
+    `benchmarks/fit_judge.py`.
 
     The network to keep is that of the lowest validation loss as measured, not as smoothed: all epochs are measured on
     the same rows, so most of their differences are the networks' own.
@@ -55,7 +57,7 @@ class OnlineJudge:
     ...     if advice.stop:
     ...         break
     >>> epoch, advice.best_epoch
-    (18, 10)
+    (20, 10)
     """
 
     def __init__(self, *, direction: Direction = "minimize", probability: float = SURE) -> None:
@@ -76,7 +78,7 @@ class OnlineJudge:
         self._series: dict[str, list[float]] = {"train": [], "validation": [], "train_se": [], "validation_se": []}
         self._epochs: list[int] = []
         self._best: tuple[float, int] | None = None  # the lowest loss (scores turned over), and its epoch
-        self._read_at, self._turned = 0, 0.0
+        self._read_at, self._waited, self._turned = 0, 0, 0.0
 
     @property
     def history(self) -> History:
@@ -128,10 +130,12 @@ class OnlineJudge:
             return self._ruined()
         is_best = self._is_best(number, float(validation_loss))
         if is_best:
-            self._turned = 0.0
-        elif not math.isnan(validation_loss) and self._is_due():
-            self._read_at = len(self._epochs)
-            self._turned = turned(read(self.history))
+            self._waited, self._turned = 0, 0.0
+        elif not math.isnan(validation_loss):
+            self._waited += 1
+            if self._is_due():
+                self._read_at = len(self._epochs)
+                self._turned = turned(read(self.history), self._waited)
         return self._advice(is_best)
 
     def _is_best(self, epoch: int, validation_loss: float) -> bool:
@@ -176,22 +180,24 @@ class OnlineJudge:
         return Advice(stop=stop, is_best=is_best, best_epoch=best, probability=self._turned, reason=reason)
 
 
-def turned(reading: Reading) -> float:
+def turned(reading: Reading, waited: int) -> float:
     """Probability that no later epoch is better than the best by more than `MARGIN`, given the history so far.
 
     Args:
         reading: Of the history so far.
+        waited: Epochs that were validated since the lowest validation loss.
     """
     if reading.num_validation < FEWEST or reading.rise <= 0:
         return 0.0
-    return 1 / (1 + math.exp(-sum(STOPPING[name] * look for name, look in looks(reading).items())))
+    return 1 / (1 + math.exp(-sum(STOPPING[name] * look for name, look in looks(reading, waited).items())))
 
 
-def looks(reading: Reading) -> dict[str, float]:
-    """What the probability is made of: the rise of V in standard errors, and the fall of T since V was lowest."""
+def looks(reading: Reading, waited: int) -> dict[str, float]:
+    """What the probability is made of: the rise of V in standard errors, the fall of T since, and the time since."""
     descent = 0.0 if math.isnan(reading.train_then) else max(0.0, reading.train_then - reading.train)
     return {
         "one": 1.0,
         "rise": math.asinh(reading.rise / math.hypot(reading.rise_error, LEAST_ERROR)),
         "descent": math.asinh(descent / DESCENT),
+        "wait": math.asinh(waited / WAIT),
     }
