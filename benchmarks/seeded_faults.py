@@ -40,7 +40,7 @@ import torch
 from torch import nn
 
 from _machine import describe_machine
-from justfit.records import History, LossBins, WatchEvidence
+from justfit.records import History, LossBins, WatchEvidence, from_json, to_json
 from justfit.rules import judge_history, judge_watch
 from justfit.watch import watch
 
@@ -202,13 +202,12 @@ def trained(template, seed):
             for rival in rivals:
                 rival.epoch(module, x[:BATCH], y[:BATCH], accuracy, losses[0])
     broken = any(not bool(torch.isfinite(p).all()) for p in module.parameters())
-    codes = sorted({f.code for f in judge_watch(run.record.evidence)[0] if f.severity != "info"})
     share = validation_y.double().mean(0)
     constant = -(share * share.log() + (1 - share) * (1 - share).log()).mean().item()
     return {
         "loss": math.inf if broken else losses[1],
         "constant": constant,
-        "justfit": codes,
+        "evidence": to_json(run.record.evidence),
         "AutoTrainer, target 0.7": rivals[0].verdict(),
         "AutoTrainer, target 0.6": rivals[1].verdict(),
     }
@@ -252,6 +251,9 @@ def template_runs(seeds, quick):
     for template in templates:
         key = f"{template['dataset']} {template['key'].replace('/', ' ')}"
         mine = [kept(f"{key} {seed}", lambda t=template, s=seed: trained(t, s)) for seed in seeds]
+        for one in mine:
+            evidence = from_json(WatchEvidence, one.pop("evidence"))
+            one["justfit"] = sorted({f.code for f in judge_watch(evidence)[0] if f.severity != "info"})
         mine[0] |= kept(f"{key} peer", lambda t=template: with_neural_dbg(t, 0))
         runs.append((template["dataset"], template["key"], mine))
         print(

@@ -51,7 +51,8 @@ class NonFiniteInTraining(WatchRule):
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Name the step, the layer and the operation that came first."""
-        if not evidence.losses.first_step and not any(one.num_steps for one in evidence.optimizers):
+        was_seen = evidence.losses.first_step or any(one.num_steps for one in evidence.optimizers)
+        if evidence.first_failure is None and not was_seen:
             return NotApplicable("no step was seen")
         count = max(
             _bad_losses(evidence), evidence.first_failure is not None and evidence.first_failure.cause != "divergence"

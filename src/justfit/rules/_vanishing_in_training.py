@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
+from justfit.rules._loss_curve import loss_curve, progress, warming_up
 from justfit.rules._motion import LEAST_SAMPLES, Motion, motions
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
@@ -24,8 +25,10 @@ class VanishingInTraining(WatchRule):
 
         with gradient over weight as the median over the samples, the first layer with units that is trained as layer 1,
         threshold = `threshold` e-foldings, behind = `behind`, and M below `moved`: it gets little gradient, and the
-        optimizer does not make up for it. A gradient of exactly zero at every sample while later layers get some is an
-        error. Fewer than `least_layers` layers are not judged.
+        optimizer does not make up for it. Where it does (Adam), it moves the layer along noise; then the loss must show
+        it: it falls by less than `still` of its level from the second tenth of the run to the last fifth, or, from
+        `severe` e-foldings on, it has fallen by less than `learned` in all. A gradient of exactly zero at every sample
+        while later layers get some is an error. Fewer than `least_layers` layers are not judged.
     Why it matters:
         The network learns with its last layers alone, on features that are random.
     When it is wrong:
@@ -50,6 +53,9 @@ class VanishingInTraining(WatchRule):
     threshold: float = 6.0
     behind: float = 0.1
     moved: float = 0.3
+    still: float = 0.04
+    severe: float = 9.0
+    learned: float = 0.5
     least_layers: float = 2.0
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
@@ -58,15 +64,16 @@ class VanishingInTraining(WatchRule):
         if len(layers) < self.least_layers:
             return NotApplicable("fewer than two layers with units that are trained were sampled twice")
         stopped = self._stopped(layers)
-        if stopped is not None or self.threshold == math.inf:
-            return stopped or ()
+        if stopped is not None:
+            return stopped
         ratios = [math.nan if math.isnan(one.gradient) else one.gradient for one in layers]
         largest = max((ratio for ratio in ratios if ratio > 0), default=math.nan)
         if not (ratios[0] > 0 and largest > 0):
             return ()
         span = math.log(largest / ratios[0])
         most = max(one.total for one in layers)
-        if span <= self.threshold or layers[0].total >= min(self.behind * most, self.moved):
+        left_behind = layers[0].total < min(self.behind * most, self.moved)
+        if span <= self.threshold or not (left_behind or self._shows(evidence, span)):
             return ()
         behind = [one for one, ratio in zip(layers, ratios, strict=True) if ratio * math.exp(self.threshold) < largest]
         first = layers[0]
@@ -86,6 +93,15 @@ class VanishingInTraining(WatchRule):
                 source=first.layer.source,
             ),
         )
+
+    def _shows(self, evidence: WatchEvidence, span: float) -> bool:
+        """The loss shows that the network does not learn, although the optimizer moves its first layer."""
+        curve = loss_curve(evidence)
+        if isinstance(curve, str) or warming_up(evidence):
+            return False
+        level = curve.level(0.1, 0.2)
+        stands = level - curve.end < self.still * abs(level)
+        return stands or (span > self.severe and progress(curve).fall < self.learned)
 
     def _stopped(self, layers: Sequence[Motion]) -> WatchOutcome | None:
         """Judge a gradient of exactly zero at every sample."""

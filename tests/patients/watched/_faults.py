@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -67,7 +68,7 @@ def _dead_biases(part: nn.Module) -> None:
 
 def _dead(module: nn.Module) -> None:
     parts = list(module.modules())
-    for before, after in zip(parts, parts[1:], strict=False):
+    for before, after in pairwise(parts):
         if isinstance(after, nn.ReLU) and isinstance(before, WEIGHTED):
             before.rectified = True
     _weights(_dead_biases)(module)

@@ -24,9 +24,7 @@ def _draw(x: Tensor, y: Tensor, num_steps: int, size: int = 32) -> Any:
         yield x[rows], y[rows]
 
 
-def _steps(
-    observe: Observe, module: nn.Module, optimizer: torch.optim.Optimizer, losses: Any, **options: Any
-) -> Any:
+def _steps(observe: Observe, module: nn.Module, optimizer: torch.optim.Optimizer, losses: Any, **options: Any) -> Any:
     with observe(module, optimizer) as run:
         for loss in losses:
             optimizer.zero_grad()
@@ -106,10 +104,12 @@ def low_rank(seed: int, observe: Observe) -> Any:
 def adversarial(seed: int, observe: Observe) -> Any:
     """Generator and discriminator, one optimizer each: their losses swing by design."""
     torch.manual_seed(seed)
-    module = nn.ModuleDict({
-        "generator": nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2)),
-        "discriminator": nn.Sequential(nn.Linear(2, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1)),
-    })
+    module = nn.ModuleDict(
+        {
+            "generator": nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2)),
+            "discriminator": nn.Sequential(nn.Linear(2, 32), nn.LeakyReLU(0.2), nn.Linear(32, 1)),
+        }
+    )
     make, judge = module["generator"], module["discriminator"]
     first, second = (torch.optim.Adam(part.parameters(), lr=2e-3, betas=(0.5, 0.9)) for part in (make, judge))
     one = torch.ones(32, 1)
