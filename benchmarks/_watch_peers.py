@@ -203,6 +203,7 @@ class CockpitEconomy(Contender):
         self.network = extend(self.network)
         self.loss = extend(nn.CrossEntropyLoss())
         self.single = nn.CrossEntropyLoss(reduction="none")
+        self.count = 0  # of its own: it compares a step with the one right before
         self.cockpit = cockpit.Cockpit(self.network.parameters(), quantities=configuration("economy", schedule))
 
     def step(self, number):
@@ -211,9 +212,10 @@ class CockpitEconomy(Contender):
         output = self.network(inputs)
         loss, losses = self.loss(output, targets), self.single(output, targets)
         told = {"batch_size": len(targets), "individual_losses": losses, "loss": loss, "optimizer": self.optimizer}
-        with self.cockpit(number, info=told):
-            loss.backward(create_graph=self.cockpit.create_graph(number))
+        with self.cockpit(self.count, info=told):
+            loss.backward(create_graph=self.cockpit.create_graph(self.count))
         self.optimizer.step()
+        self.count += 1
         return loss
 
 

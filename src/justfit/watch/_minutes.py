@@ -1,4 +1,4 @@
-"""The minutes of a run: what was measured is judged, told and written, when there is something new and it is paid for."""
+"""The minutes of a run: what was measured is judged, told and written, if it is new and has been paid for."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from justfit.watch._evidence import read_evidence, read_frames
 from justfit.watch._failure import FailedStep, find_first_failure
 from justfit.watch._folder import RunFolder
 from justfit.watch._governor import Governor
+from justfit.watch._growth import find_divergence
 from justfit.watch._judging import Judgement, judge
 from justfit.watch._layers import LayerTable
 from justfit.watch._live import LiveView
@@ -25,6 +26,7 @@ from justfit.watch._sampler import Sampler
 from justfit.watch._telling import Telling, sampled_values
 
 MIN_SECONDS = 1.0  # between two judgements
+DIVERGING = "JF412"  # the rule whose finding is traced to a layer
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -52,6 +54,7 @@ class Minutes:
     epochs: Epochs = field(default_factory=Epochs)
     judgement: Judgement = field(default_factory=Judgement)
     first_failure: FirstFailure | None = None
+    divergence: FirstFailure | None = None  # stands in the record as long as nothing was NaN or infinite
     notes: dict[str, None] = field(default_factory=dict)
     finished: bool = False
     next_judgement: float = 0.0
@@ -104,6 +107,9 @@ class Minutes:
         self.judgement = judge(self.evidence())
         if self.judgement.findings and self.table.find_sources():
             self.judgement = judge(self.evidence())  # now with file and line
+        rising = next((f.since for f in self.judgement.findings if f.code == DIVERGING and f.since), None)
+        if rising is not None and self.first_failure is None:
+            self.divergence = find_divergence(self.evidence(), rising, epoch=self.loop.epoch, rank=self.ranks.rank)
         self.telling.announce(self.judgement.findings)
 
     def record(self) -> WatchRecord:
@@ -129,7 +135,7 @@ class Minutes:
         self.first_failure = self.first_failure or self.ranks.failure_elsewhere()
         return replace(
             own,
-            first_failure=self.first_failure,
+            first_failure=self.first_failure or self.divergence,
             world_size=self.ranks.world_size,
             gradients=self.ranks.gradients,
             notes=(*own.notes, *self.ranks.notes),
