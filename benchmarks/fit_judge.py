@@ -6,8 +6,8 @@
 Only cases of split "tune" are read, and of these only those whose label is not ambiguous. Each case is used twice:
 with its reference ("referenced": the best of a sweep) and without reference and constant predictor ("plain"). The
 model and what it looks at are in `src/justfit/rules/_history_model.py`; its weights maximize the likelihood of the
-labels, classes weighted to be equally frequent, with a small ridge. `STOPPING` (of `OnlineJudge`) is fitted to
-prefixes of the same histories: is a later epoch better than the best so far by more than a hundredth of what was
+labels, classes weighted to be as frequent as `PRIORS` says, with a small ridge. `STOPPING` (of `OnlineJudge`) is fitted
+to prefixes of the same histories: is a later epoch better than the best so far by more than a hundredth of what was
 learned?
 One thread; a minute or two.
 """
@@ -51,6 +51,9 @@ LOOKS = {
         "overfitting": {"one": ANY, "rise": UP, "gap": UP, "fall": DOWN, "descent": UP, "bias": DOWN},
     },
 }
+# How frequent the states are taken to be. With a reference the numbers speak; without, it matters, and a fit is taken
+# to be right as often as wrong.
+PRIORS = {"plain": np.array([1 / 4, 1 / 4, 1 / 2]), "referenced": np.array([1 / 3, 1 / 3, 1 / 3])}
 RIDGE = 3e-4  # times the squared weights; the constants are not shrunk
 PREFIXES = 8  # of each history
 
@@ -91,11 +94,10 @@ def probabilities(weights, looks, rise_ND):
     return np.stack([(wrong * upward).mean(1), (wrong * (1 - upward)).mean(1), (1 - wrong).mean(1)], 1)
 
 
-def fit(looks, labels_N, bounds, rise_ND):
+def fit(looks, labels_N, bounds, rise_ND, priors):
     """Weights [F] of each question."""
     num_looks, num_draws = len(bounds[0]), looks[0].shape[2]
-    frequency = np.bincount(labels_N, minlength=3) / len(labels_N)
-    weight_N = 1 / (3 * frequency[labels_N] * len(labels_N))
+    weight_N = (priors / np.bincount(labels_N, minlength=3))[labels_N]
     own_N = np.arange(len(labels_N))
     is_just_right, is_over = (labels_N == 2)[:, None], (labels_N == 0)[:, None]
     is_weight = np.concatenate([np.arange(len(of)) > 0 for of in bounds])
@@ -150,12 +152,14 @@ def fit_states(cases):
         held_out = np.zeros((len(cases), 3))
         for table in np.unique(tables_N):
             out = tables_N == table
-            weights = fit([x[~out] for x in looks], labels_N[~out], bounds, rise_ND[~out])
+            weights = fit([x[~out] for x in looks], labels_N[~out], bounds, rise_ND[~out], PRIORS[model])
             held_out[out] = probabilities(weights, [x[out] for x in looks], rise_ND[out])
         print(f"{model}, leave one table out: {figures(held_out, labels_N)}", flush=True)
         fitted[model] = {
             question: {name: round(float(weight), 3) for name, weight in zip(names, of, strict=True)}
-            for (question, names), of in zip(questions.items(), fit(looks, labels_N, bounds, rise_ND), strict=True)
+            for (question, names), of in zip(
+                questions.items(), fit(looks, labels_N, bounds, rise_ND, PRIORS[model]), strict=True
+            )
         }
     return fitted
 

@@ -218,7 +218,6 @@ def online(rows):
     rules = {
         "**justfit OnlineJudge** (as shipped, 0.95)": by_judge(0.95),
         "justfit OnlineJudge, 0.8": by_judge(0.8),
-        "justfit OnlineJudge, 0.99": by_judge(0.99),
         **{f"GL {alpha}": by_generalization_loss(alpha) for alpha in ALPHAS},
         **{f"UP {strips}": by_rising_strips(strips) for strips in STRIPS},
         **{f"patience {patience}": by_patience(patience) for patience in PATIENCES},

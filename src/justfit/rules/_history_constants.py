@@ -20,16 +20,16 @@ SIZES = {
 WEIGHTS: dict[str, dict[str, dict[str, float]]] = {
     "plain": {
         "wrong": {
-            "one": 0.119,
-            "rise": 2.229,
-            "gap": -0.507,
-            "fall": 0.916,
+            "one": -0.642,
+            "rise": 2.088,
+            "gap": -0.559,
+            "fall": 0.949,
         },
         "overfitting": {
-            "one": -3.219,
+            "one": -3.193,
             "rise": 0.0,
-            "gap": 1.64,
-            "fall": -0.951,
+            "gap": 1.621,
+            "fall": -0.926,
         },
     },
     "referenced": {
