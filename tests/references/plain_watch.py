@@ -36,7 +36,7 @@ class PlainWatch:
 
     def __enter__(self):
         self.owners = {
-            name: [p for p in part.parameters(recurse=False)]
+            name: list(part.parameters(recurse=False))
             for name, part in self.module.named_modules()
             if any(True for _ in part.parameters(recurse=False))
         }
