@@ -40,7 +40,7 @@ def same_bits(first, second):
     )
 
 
-def train(kind, function, *, watched, fails_in=6, steps=9, autocast=None, compiled=False, loss_fn=None, **options):
+def train(kind, function, *, watched, fails_in=6, steps=9, autocast=None, compiled=None, loss_fn=None, **options):
     """Train; the sixth step fails."""
     torch.manual_seed(0)
     switch = Switch(function)
@@ -49,7 +49,7 @@ def train(kind, function, *, watched, fails_in=6, steps=9, autocast=None, compil
     xs = [kind.batch() for _ in range(steps)]
     ys = [torch.randint(0, 4, (16,), generator=draw) for _ in range(steps)]
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
-    called = torch.compile(net, backend="aot_eager") if compiled else net
+    called = net if compiled is None else torch.compile(net, backend=compiled)
     run = watch(called, optimizer, live=False, **options) if watched else None
     with run or contextlib.nullcontext():
         for number, (x, y) in enumerate(zip(xs, ys, strict=True)):
@@ -134,8 +134,8 @@ def test_autocast(dtype):
 def test_compiled(options):
     """What is compiled is run again operation by operation."""
     torch.compiler.reset()
-    plain, _ = train(Perceptron, FAULTS["log"], watched=False, compiled=True)
-    net, run = train(Perceptron, FAULTS["log"], watched=True, compiled=True, **options)
+    plain, _ = train(Perceptron, FAULTS["log"], watched=False, compiled="aot_eager")
+    net, run = train(Perceptron, FAULTS["log"], watched=True, compiled="aot_eager", **options)
     found = run.record.evidence.first_failure
     assert (found.step, found.batch, found.weights_intact) == (6, 1, True)
     if options.get("replay", True):
@@ -143,6 +143,16 @@ def test_compiled(options):
     else:
         assert found.stage in ("forward", "loss")
         assert "not by running it again (`replay=False`" in found.how
+    assert same_bits(plain, net)
+
+
+@pytest.mark.slow
+def test_compiled_to_machine_code():
+    torch.compiler.reset()
+    plain, _ = train(Perceptron, FAULTS["log"], watched=False, compiled="inductor")
+    net, run = train(Perceptron, FAULTS["log"], watched=True, compiled="inductor", every=2)
+    found = run.record.evidence.first_failure
+    assert (found.step, found.stage, found.operation, found.layer) == (6, "forward", "log", "first")
     assert same_bits(plain, net)
 
 
