@@ -82,7 +82,9 @@ def _failure(failure: FirstFailure) -> str:
 def _cost(overhead: OverheadFigures) -> str:
     if not overhead.num_steps or math.isnan(overhead.measured_fraction):
         return "No step was watched."
+    allowed = f"{setting(overhead.allowed_fraction * 100)} %"
+    steps = f"{count(overhead.num_steps, 'step')} of {number(overhead.step_seconds * 1e3)} ms"
     return (
-        f"Watching took {percent(overhead.measured_fraction)} of the loop's time (allowed {setting(overhead.allowed_fraction * 100)} %): "
-        f"{count(overhead.num_samples, 'sample')} in {count(overhead.num_steps, 'step')} of {number(overhead.step_seconds * 1e3)} ms."
+        f"Watching took {percent(overhead.measured_fraction)} of the loop's time (allowed {allowed}): "
+        f"{count(overhead.num_samples, 'sample')} in {steps}."
     )

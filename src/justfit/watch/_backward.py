@@ -24,10 +24,12 @@ class Listener(Protocol):
     """What is told.
 
     Attributes:
+        thread: It is told of the passes of this thread only: gradients of another one may be freed while they are read.
         is_attentive: Tell it of every pass, and not only of those whose loss is not finite.
         spent: Seconds that telling took are added to it.
     """
 
+    thread: int
     is_attentive: bool
     spent: float
 
@@ -55,7 +57,7 @@ _handles: list[Any] = []
 
 
 def listen(listener: Listener) -> None:
-    """Tell `listener` of every backward pass of this process from now on."""
+    """Tell `listener` of the backward passes of its thread from now on."""
     with _lock:
         if not _listeners:
             original = torch.autograd.backward
@@ -117,7 +119,9 @@ def _wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         begin = perf_counter()
         losses = _losses_in(tensors)
         is_broken = _remember(losses)
-        told = [listener for listener in _listeners if is_broken or listener.is_attentive]
+        thread = threading.get_ident()
+        here = [listener for listener in _listeners if listener.thread == thread]
+        told = [listener for listener in here if is_broken or listener.is_attentive]
         for listener in told:
             listener.backward_begins(losses)
         seconds = perf_counter() - begin
@@ -130,7 +134,7 @@ def _wrap(original: Callable[..., Any]) -> Callable[..., Any]:
         for listener in told:
             listener.backward_ended(losses)
         seconds += perf_counter() - begin
-        for listener in _listeners:
+        for listener in here:
             listener.spent += seconds
         return done
 

@@ -82,7 +82,8 @@ class EarlyStopping:
         Args:
             validation_loss: Mean per example on data the network is not trained on, or a score.
             train_loss: The same on the training data, if it is known.
-            validation_loss_se, train_loss_se: One standard error each, if they are known.
+            validation_loss_se: One standard error of it, if it is known.
+            train_loss_se: The same of the train loss.
             epoch: Its number; counted from 1 by default.
 
         Returns:

@@ -55,7 +55,8 @@ class Epochs:
 
     def history(self) -> History:
         """Return all epochs so far."""
-        return History(**{name: tuple(values) for name, values in self._columns.items()}, source="", kind="watch")
+        columns: dict[str, Any] = {name: tuple(values) for name, values in self._columns.items()}
+        return History(**columns, kind="watch")
 
     def state_dict(self) -> dict[str, Any]:
         """Return what `load_state_dict` takes: lists of numbers."""

@@ -83,7 +83,7 @@ class LayerTable:
         return found
 
     def in_order(self) -> list[Layer]:
-        """Return the layers in order of first execution; those that were not seen running stand where they are defined."""
+        """Return the layers in order of first execution; those that were not seen stand where they are defined."""
         seen = iter(sorted((layer for layer in self.layers if layer.order >= 0), key=lambda layer: layer.order))
         return [next(seen) if layer.order >= 0 else layer for layer in self.layers]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from threading import get_ident
 from time import perf_counter
 from typing import Any
 
@@ -15,69 +15,17 @@ from justfit.watch._activations import ActivationReader, Activations
 from justfit.watch._backward import forget_losses, has_losses, losses_of_step
 from justfit.watch._flight import Flight
 from justfit.watch._governor import Governor
-from justfit.watch._kept import KeptForward
 from justfit.watch._layers import LayerTable
 from justfit.watch._loss_trail import LossTrail
 from justfit.watch._ranks import Ranks
+from justfit.watch._reports import Reports, Trouble
 from justfit.watch._sampler import Sampler
 from justfit.watch._series import Frame, Frames, LossSeries, on_host
 from justfit.watch._step_losses import StepLosses
 
 Passed = tuple[int, float, float, tuple[float | Tensor, ...], tuple[int, tuple[int, ...]]]
 NO_BATCH: tuple[int, tuple[int, ...]] = (-1, ())
-HIDDEN = (
-    "Parts of the network are compiled or checkpointed; activations inside them were not measured, gradients were."
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """NaN or infinity was seen.
-
-    Attributes:
-        step: Of the optimizer, from 1.
-        epoch: From 1.
-        loss: Of the step; None where it was not seen.
-        batch: Number within the epoch; −1 where unknown.
-        examples: Indices of its examples.
-        weights_intact: The weights have not been updated with it yet, and its gradients are still there.
-        forwards: Calls of the network since the last good backward pass, oldest first; none if they were not kept.
-        trail: What the loss was computed by, if it was seen to be broken.
-        previous_loss: Of the step before; None if it was not seen.
-        optimizer: Class of the optimizer.
-    """
-
-    step: int
-    epoch: int
-    loss: float | None
-    batch: int
-    examples: tuple[int, ...]
-    weights_intact: bool
-    forwards: tuple[KeptForward, ...]
-    trail: LossTrail
-    previous_loss: float | None
-    optimizer: str
-
-
-@dataclass(slots=True, kw_only=True)
-class Reports:
-    """Whom the loop tells what.
-
-    Attributes:
-        sampled: A step of an optimizer was sampled; with its loss.
-        trouble: NaN or infinity was seen for the first time.
-        expensive: Steps without a sample take too much of the budget.
-        idle: A step is done, at that time; now is a moment to judge and write.
-        broken: Watching itself failed; it stops, and training goes on.
-        note: Something is not measured, and why.
-    """
-
-    sampled: Callable[[Sampler, float], None]
-    trouble: Callable[[Trouble], None]
-    expensive: Callable[[], None]
-    idle: Callable[[float], None]
-    broken: Callable[[Exception], None]
-    note: Callable[[str], None]
+HIDDEN = "Parts of the network are compiled or checkpointed; activations inside them were not measured, gradients were."
 
 
 class Loop:
@@ -103,6 +51,7 @@ class Loop:
         num_frames: int = 256,
     ) -> None:
         self.samplers = tuple(samplers)
+        self.thread = get_ident()
         self.is_attentive = True
         self.spent = 0.0
         self.epoch = 1
@@ -133,6 +82,7 @@ class Loop:
 
     def start(self) -> None:
         """Get ready for the first step."""
+        self.thread = get_ident()
         if self.ranks is None or self.ranks.reads:
             self.choose_samples()
         self.flight.start()
@@ -204,6 +154,7 @@ class Loop:
         """Count the step, and decide now and then whether the next one is sampled."""
         start = perf_counter()
         sampler.num_steps += 1
+        self.thread = get_ident()  # where steps are taken backward is called
         self._within = False
         leads = sampler.index == self._leader
         if leads and self._num_ahead > 0 and not (sampler.due or self.flight.is_suspicious):

@@ -20,8 +20,9 @@ from justfit.watch._growth import find_divergence
 from justfit.watch._judging import Judgement, judge
 from justfit.watch._layers import LayerTable
 from justfit.watch._live import LiveView
-from justfit.watch._loop import Loop, Trouble
+from justfit.watch._loop import Loop
 from justfit.watch._ranks import Ranks
+from justfit.watch._reports import Trouble
 from justfit.watch._sampler import Sampler
 from justfit.watch._telling import Telling, sampled_values
 

@@ -45,9 +45,9 @@ def norms(tensors: Sequence[Tensor | None], device: torch.device) -> Tensor:
     there = [tensor for tensor in tensors if tensor is not None]
     if not there:
         return torch.full((len(tensors),), MISSING, device=device, dtype=torch.float64)
-    half = any([tensor.dtype in _HALF for tensor in there])
+    half = any(tensor.dtype in _HALF for tensor in there)
     found = list(torch._foreach_norm(there, 2, torch.float32) if half else torch._foreach_norm(there))
-    if any([norm.device != device for norm in found]):
+    if any(norm.device != device for norm in found):
         found = [norm.to(device) for norm in found]
     together = torch.stack(found)
     if device.type == "cpu":

@@ -29,10 +29,11 @@ from justfit.watch._governor import Governor
 from justfit.watch._hooks import InputHook, OptimizerHooks
 from justfit.watch._judging import Judgement
 from justfit.watch._layers import LayerTable
-from justfit.watch._loop import Loop, Reports
+from justfit.watch._loop import Loop
 from justfit.watch._mailbox import open_mailbox
 from justfit.watch._minutes import Minutes
 from justfit.watch._ranks import Ranks
+from justfit.watch._reports import Reports
 from justfit.watch._sampler import Sampler
 from justfit.watch._settings import Settings
 from justfit.watch._telling import Telling
@@ -109,10 +110,11 @@ class Run:
 
     def _reports(self) -> Reports:
         return Reports(
-            sampled=lambda sampler, loss: self._minutes.sampled(sampler, loss),
-            trouble=lambda trouble: self._minutes.failed(trouble),
+            # the minutes are made after the loop
+            sampled=lambda sampler, loss: self._minutes.sampled(sampler, loss),  # noqa: PLW0108
+            trouble=lambda trouble: self._minutes.failed(trouble),  # noqa: PLW0108
             expensive=self._save,
-            idle=lambda now: self._minutes.idle(now),
+            idle=lambda now: self._minutes.idle(now),  # noqa: PLW0108
             broken=self._broken,
             note=self._note,
         )
@@ -207,8 +209,10 @@ class Run:
         """Tell that an epoch ended, and with which losses.
 
         Args:
-            train_loss, validation_loss: Means per example, of the epoch.
-            train_loss_se, validation_loss_se: One standard error each.
+            train_loss: Mean per example, of the epoch.
+            validation_loss: The same on data the network is not trained on.
+            train_loss_se: One standard error of the train loss, if it is known.
+            validation_loss_se: One standard error of the validation loss.
             epoch: Its number; counted from 1 by default.
             metrics: Further numbers, which go to the sinks.
 

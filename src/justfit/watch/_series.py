@@ -95,7 +95,7 @@ class SampleSeries:
         half = MAX_SAMPLES // 2
         keep = [*range(0, half, 2), *range(half, len(self.steps))]
         for held in (self.steps, self.learning_rates, self._layers, self._rows):
-            held[:] = [held[place] for place in keep]  # type: ignore[index,call-overload]
+            held[:] = [held[place] for place in keep]
 
 
 class LossSeries:

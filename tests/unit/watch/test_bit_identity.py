@@ -46,7 +46,9 @@ def test_weights_and_random_state_are_the_same(case, settings):
 def test_a_watch_that_changed_a_weight_would_be_seen():
     plain, _, _, _ = Case().train(watched=False)
     other, _, _, _ = Case(optimizer=lambda p: torch.optim.SGD(p, lr=0.1000001)).train(watched=False)
-    assert not all(same_bits(a, b) for a, b in zip(plain.state_dict().values(), other.state_dict().values()))
+    assert not all(
+        same_bits(a, b) for a, b in zip(plain.state_dict().values(), other.state_dict().values(), strict=True)
+    )
 
 
 @pytest.mark.parametrize("name", ["scaler that skips", "scaler", "SGD"])
