@@ -136,5 +136,5 @@ def _store(distributed: Any, prefix: str) -> Any:
             store = store.clone()
             store.set_timeout(PATIENCE)
         return distributed.PrefixStore(prefix, store)
-    except (AttributeError, RuntimeError, ValueError):
+    except (AttributeError, RuntimeError, TypeError, ValueError):
         return None

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+import torch.utils.checkpoint
 from torch import nn
 from torch.nn import functional
 
@@ -259,6 +260,50 @@ def test_inside_a_normalisation_that_owns_weights():
     nn.init.zeros_(net[0].bias)
     found = failing_step(net, torch.randn(16, 4))
     assert (found.stage, found.operation, found.layer) == ("forward", "layer_norm", "1")
+
+
+class Recurrent(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.cell, self.drop, self.head = nn.LSTM(4, 6, 2, dropout=0.2, batch_first=True), nn.Dropout(), nn.Linear(6, 4)
+
+    def forward(self, x):
+        return self.head((self.drop(self.cell(x)[0][:, -1]) - 2).log())
+
+
+def test_behind_a_recurrent_layer():
+    found = failing_step(Recurrent(), torch.randn(16, 5, 4))
+    assert (found.stage, found.operation, found.layer) == ("forward", "log", "cell")
+
+
+def test_in_a_normalised_weight():
+    net = nn.Sequential(nn.Linear(4, 4), nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)), nn.ReLU(inplace=True))
+    with torch.no_grad():
+        net[1].parametrizations.weight.original1[2] = 0.0  # a direction of length zero
+    found = failing_step(net, torch.randn(16, 4))
+    assert (found.stage, found.layer) == ("forward", "1")
+
+
+def test_inside_a_checkpoint():
+    class Saving(Perceptron):
+        def forward(self, x):
+            return self.last(torch.utils.checkpoint.checkpoint(self.part, x, use_reentrant=False))
+
+        def part(self, x):
+            return self.middle(self.first(x))
+
+    found = failing_step(Saving(lambda h: torch.log(h - h.abs() - 1)), Perceptron.batch())
+    assert (found.stage, found.operation, found.layer) == ("forward", "log", "first")
+
+
+def test_in_a_branch_beside_a_residual_path():
+    class Residual(Perceptron):
+        def forward(self, x):
+            h = self.first(x)
+            return self.last(h + self.middle(h))
+
+    found = failing_step(Residual(lambda h: torch.sqrt(-h.abs() - 1)), Perceptron.batch())
+    assert (found.stage, found.operation, found.layer) == ("forward", "sqrt", "first")
 
 
 @pytest.mark.parametrize("probability", [0.3, 0.6])
