@@ -119,7 +119,7 @@ WELL = dict.fromkeys(SICK, HEALTHY) | {
 # Values of a rule's thresholds at which it finds nothing.
 LENIENT = {
     NonFiniteInTraining: {"threshold": 1e6},
-    VanishingInTraining: {"threshold": 1e6},
+    VanishingInTraining: {"threshold": math.inf},
     ExplodingInTraining: {"threshold": 1e6},
     DeadInTraining: {"threshold": 1.1},
     SaturatedInTraining: {"threshold": 1.1},

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
 from justfit.rules._loss_curve import loss_curve, progress, uneven, warming_up
-from justfit.rules._motion import shrinking
+from justfit.rules._motion import LEAST_SAMPLES, motions, shrinking
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
 
@@ -26,7 +26,8 @@ class LossNotDecreasing(WatchRule):
         a small fall that is over early. A loss that ends above its start by more than that diverges (JF412).
         A learning rate that still warms up, several optimizers and a loss that moves around zero are not judged.
         Where one batch's loss varies by more than `informed` of its level, the network already does some examples far
-        better than others; that is information only.
+        better than others; and where no layer can have moved by more than `moved` of its norm, the network is what it
+        was, well trained or not, and JF407 and JF414 judge the updates. Both are information only.
     Why it matters:
         Nothing is learned: the labels do not go with the inputs, or no gradient reaches the weights.
     When it is wrong:
@@ -50,6 +51,7 @@ class LossNotDecreasing(WatchRule):
     threshold: float = 0.1
     still: float = 0.04
     informed: float = 0.5
+    moved: float = 0.3
     least_losses: float = 100.0
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
@@ -73,7 +75,11 @@ class LossNotDecreasing(WatchRule):
                 unit="of the loss",
                 evidence=f"the loss went from {curve.start:.4g} to {curve.end:.4g} in {curve.num_losses} steps",
                 since=1,
-                severity="info" if uneven(curve) > self.informed else "warning",
+                severity="info" if uneven(curve) > self.informed or self._is_as_it_was(evidence) else "warning",
                 cure=cure,
             ),
         )
+
+    def _is_as_it_was(self, evidence: WatchEvidence) -> bool:
+        totals = [one.total for one in motions(evidence) if len(one.steps) >= LEAST_SAMPLES]
+        return bool(totals) and max(totals) < self.moved

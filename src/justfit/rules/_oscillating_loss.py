@@ -21,7 +21,8 @@ class OscillatingLoss(WatchRule):
 
         with σ the standard deviation of one step's loss around the curve, robust against single spikes, over the later
         half and over the first tenth, threshold = `threshold` and growth = `growth`; and σ over the later half is more
-        than `least` of the loss's size. Fewer than `least_bins` bins of losses are not judged. Batches differ from the first step on, so their noise cancels.
+        than `least` of the loss's size. Fewer than `least_bins` bins of losses are not judged. Batches differ from the
+        first step on, so their noise cancels.
     Why it matters:
         Each step throws the weights across the valley instead of down into it.
     When it is wrong:

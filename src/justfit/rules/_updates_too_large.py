@@ -21,8 +21,8 @@ class UpdatesTooLarge(WatchRule):
         .. math:: r_t = \frac{\lVert\Delta w_t\rVert}{\sqrt{\lVert w_t\rVert^2 + \lVert\Delta w_t\rVert^2}}
 
         r ≥ `threshold` as the median over the later half of the samples and at the last one, in most of the layers with
-        units: such layers remember 1/r steps. The first updates are large where weights begin at zero and where Adam has
-        no averages yet, so a run whose last sample lies before `later` of its steps is not judged.
+        units: such layers remember 1/r steps. The first updates are large where weights begin at zero and where Adam
+        has no averages yet, so a run whose last sample lies before `later` of its steps is not judged.
     Why it matters:
         A step of that size goes far beyond where the gradient holds, and forgets what the last ones learned.
     When it is wrong:

@@ -7,7 +7,7 @@ from statistics import median
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import curve_of, warming_up
+from justfit.rules._loss_curve import curve_of, learned, warming_up
 from justfit.rules._motion import LEAST_SAMPLES, Motion, clipped_to, motions
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
@@ -24,7 +24,8 @@ class UpdatesTooSmall(WatchRule):
         over all steps taken (at least `least_steps`), threshold = `threshold`, reach = `reach`: no layer can have moved
         further than that share of its norm, and to first order the loss not by more than that share of its size,
         whatever the direction. Without a loss, movement alone decides and it is information. Or the median update lies
-        below the numbers' rounding: r < unit roundoff.
+        below the numbers' rounding, r < unit roundoff, which is information where the loss has fallen by `fall` of its
+        size all the same.
     Why it matters:
         The network stays what it was before training.
     When it is wrong:
@@ -45,6 +46,7 @@ class UpdatesTooSmall(WatchRule):
     cure: ClassVar[str] = "Raise the learning rate."
     threshold: float = 0.05
     reach: float = 0.1
+    fall: float = 0.1
     least_steps: float = 100.0
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
@@ -74,7 +76,7 @@ class UpdatesTooSmall(WatchRule):
                 unit="of the weight's norm",
                 evidence=words,
                 since=most.steps[0],
-                severity="info" if reach is None else "warning",
+                severity="info" if reach is None or (lost and learned(evidence, self.fall)) else "warning",
                 cure=self._cure(layers),
             ),
         )

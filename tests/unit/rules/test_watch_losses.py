@@ -100,6 +100,13 @@ def test_a_flat_loss_that_differs_much_between_batches_is_information():
     assert [finding.severity for finding in LossNotDecreasing().check(patient)] == ["info"]
 
 
+def test_a_flat_loss_of_weights_that_hardly_moved_is_information():
+    """A trained network that is tuned a little further; or updates that are too small, which other rules find."""
+    patient = run(level=lambda _: 2.3, each=lambda _: {"update_norm": 0.004})
+    assert [finding.severity for finding in LossNotDecreasing().check(patient)] == ["info"]
+    assert alarms(patient) == []
+
+
 def test_a_flat_loss_under_weights_that_shrink_names_the_weight_decay():
     shrinking = [8.0 * 0.5**index for index in range(len(STEPS))]
     (finding,) = LossNotDecreasing().check(run(level=lambda _: 2.3, each=lambda _: {"weight_norm": shrinking}))
