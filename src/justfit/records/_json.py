@@ -27,7 +27,8 @@ def to_dict(record: Any) -> Any:
     if isinstance(record, dict):
         return {str(key): to_dict(value) for key, value in record.items()}
     if isinstance(record, list | tuple):
-        return [to_dict(value) for value in record]
+        # Finite numbers, of which a series has thousands, are taken as they are: infinity − infinity is NaN.
+        return [value if type(value) is float and value - value == 0 else to_dict(value) for value in record]
     if isinstance(record, float) and not math.isfinite(record):
         return None
     return record

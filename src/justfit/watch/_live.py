@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -49,13 +50,22 @@ class LiveView:
         """Show a finding from now on."""
         self._findings.append(finding)
 
-    def refresh(self, now: float, numbers: dict[str, str]) -> None:
-        """Draw again, if enough time has passed for what drawing costs."""
+    def refresh(self, now: float, numbers: Callable[[], dict[str, str]]) -> float:
+        """Draw again, if enough time has passed for what drawing costs.
+
+        Args:
+            now: The time.
+            numbers: Gives what to show, each under its name.
+
+        Returns:
+            How long it took, in seconds.
+        """
         if self._live is None or now < self._next:
-            return
-        self._live.update(self._table(numbers), refresh=True)
+            return 0.0
+        self._live.update(self._table(numbers()), refresh=True)
         end = perf_counter()
         self._next = end + max(MIN_SECONDS, (end - now) / SHARE)
+        return end - now
 
     def stop(self) -> None:
         """Take the view away."""

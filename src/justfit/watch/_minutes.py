@@ -74,7 +74,7 @@ class Minutes:
     def idle(self, now: float) -> None:
         """Show, judge and write what is due and has been paid for."""
         if self.live.is_shown:
-            self.live.refresh(now, self._shown())
+            self.governor.pay(self.live.refresh(now, self._shown))
         if now < self.next_judgement or not self.governor.can_pay():
             return
         if self.folder is not None and now >= self.next_flush:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from array import array
 from collections import deque
@@ -63,13 +64,15 @@ class SampleSeries:
     def of_layer(self, layer: int) -> dict[str, tuple[float, ...]]:
         """Return the series of every quantity of one layer; NaN where the layer was not there yet."""
         found: dict[str, list[float]] = {name: [] for name in QUANTITIES}
-        place: dict[tuple[int, ...], int | None] = {}
-        for layers, row in zip(self._layers, self._rows, strict=True):
-            if layers not in place:
-                place[layers] = layers.index(layer) if layer in layers else None
-            at = place[layers]
+        start = 0
+        for layers, same in itertools.groupby(self._layers):
+            rows = self._rows[start : (start := start + len(list(same)))]
             for number, name in enumerate(QUANTITIES):
-                found[name].append(math.nan if at is None else row[number * len(layers) + at])
+                if layer in layers:
+                    place = number * len(layers) + layers.index(layer)
+                    found[name] += [row[place] for row in rows]
+                else:
+                    found[name] += [math.nan] * len(rows)
         return {name: tuple(values) for name, values in found.items()}
 
     def num_bytes(self) -> int:

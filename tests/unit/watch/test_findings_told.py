@@ -137,9 +137,9 @@ def test_drawing_waits_for_what_it_costs(monkeypatch):
     view._live = Slow()
     clock = iter([10.1, 99.0])
     monkeypatch.setattr("justfit.watch._live.perf_counter", lambda: next(clock))
-    view.refresh(10.0, {"step": "1"})  # takes 0.1 s
-    view.refresh(12.0, {"step": "2"})
-    view.refresh(59.0, {"step": "3"})
+    view.refresh(10.0, lambda: {"step": "1"})  # takes 0.1 s
+    view.refresh(12.0, lambda: {"step": "2"})
+    view.refresh(59.0, lambda: {"step": "3"})
     assert Slow.drawn == 1
-    view.refresh(61.0, {"step": "4"})  # 0.1 s are 0.2 % of 50 s
+    view.refresh(61.0, lambda: {"step": "4"})  # 0.1 s are 0.2 % of 50 s
     assert Slow.drawn == 2
