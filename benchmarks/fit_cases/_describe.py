@@ -28,7 +28,8 @@ def describe(cases, problems):
         f"{trained:,} networks were trained on {len(problems)} problems of "
         f"{len({facts['table'] for facts in problems})} tables ({len(PLANS)} recipes × {len(CELLS)} cells of λ and "
         f"dropout × {len(SEEDS)} seeds) in {sum(facts['cpu_seconds'] for facts in problems) / 60:.0f} minutes of one "
-        f"core. {len(problems) - len(labelled)} problems have too few test rows for labels and were left out. "
+        f"core. {len(problems) - len(labelled)} problems, whose test rows are too few to tell what there is to learn, "
+        "were left out. "
         f"{len(cases):,} histories were drawn, {sum(case['ambiguous'] for case in cases)} of them ambiguous.", "",
         f"Of all {len(known):,} candidates {np.mean([one[1] for one in known]):.0%} are ambiguous. A single seed's own "
         f"label agrees with that of the seeds' mean in {np.mean([one[2] for one in known]):.1%} of cases, among clear "
