@@ -17,6 +17,7 @@ FREE_SAMPLES = 2  # the first ones build what the others use again; they are cou
 TOO_MUCH = 0.6  # share of the budget that steps without a sample may take before something is left out
 RESERVED = 0.15  # share of what is earned that goes to judging, writing and showing
 LOOK_EVERY = 50  # steps, at least, between looks whether they do
+MAX_INTERVAL = 1000  # steps after which one is sampled even where plain steps take all that is earned
 MAX_AHEAD = 15  # steps that pass without a decision
 LONG_SECONDS = 0.02  # of a step beside which a decision costs nothing
 
@@ -92,7 +93,9 @@ class Governor:
         """Say whether the step that comes next is sampled."""
         if self.every is not None:
             return self.num_steps % self.every == 0
-        return self.num_samples < FREE_SAMPLES or self.saved_seconds >= self.sample_seconds
+        if self.num_samples < FREE_SAMPLES or self.saved_seconds >= self.sample_seconds:
+            return True
+        return self.num_steps - self.last_sample >= MAX_INTERVAL and self.sample_seconds <= self.step_seconds
 
     def num_ahead(self) -> int:
         """Say how many steps may pass before anything has to be decided: few at the start and where steps are long."""

@@ -40,6 +40,13 @@ def test_early_steps_are_sampled_denser():
     assert (governor.num_samples - early) / 1000 < early / 100
 
 
+def test_plain_steps_that_take_everything_leave_a_sample_now_and_then():
+    governor = Governor(overhead=0.01, every=None)
+    share = run_through(governor, step=1e-3, sample=3e-4, passive=1.1e-5, num_steps=20_000)
+    assert 19 <= governor.num_samples <= 40
+    assert share < 0.011 + 0.001
+
+
 def test_fixed_interval():
     governor = Governor(overhead=0.01, every=16)
     run_through(governor, step=1e-3, sample=1e-3, passive=1e-6, num_steps=161)
