@@ -16,41 +16,41 @@ SIZES = {
     "bias": 0.05,
 }
 
-# Fitted by `benchmarks/fit_judge.py` on 1034 cases of 14 tables, split "tune".
+# Fitted by `benchmarks/fit_judge.py` on 1219 cases of 14 tables, split "tune".
 WEIGHTS: dict[str, dict[str, dict[str, float]]] = {
     "plain": {
         "wrong": {
-            "one": -0.642,
-            "rise": 2.088,
-            "gap": -0.559,
-            "fall": 0.949,
+            "one": -0.878,
+            "rise": 2.068,
+            "gap": -0.474,
+            "fall": 1.035,
         },
         "overfitting": {
-            "one": -3.193,
+            "one": -2.934,
             "rise": 0.0,
-            "gap": 1.621,
-            "fall": -0.926,
+            "gap": 1.283,
+            "fall": -0.85,
         },
     },
     "referenced": {
         "wrong": {
-            "one": -11.514,
-            "rise": 0.133,
-            "gap": 3.154,
-            "fall": 1.041,
-            "descent": 1.25,
-            "excess": 3.215,
-            "bias": 2.192,
+            "one": -9.399,
+            "rise": 0.522,
+            "gap": 2.444,
+            "fall": 0.877,
+            "descent": 0.797,
+            "excess": 2.682,
+            "bias": 1.725,
         },
         "overfitting": {
-            "one": 0.399,
-            "rise": 0.076,
-            "gap": 0.333,
-            "fall": -0.886,
-            "descent": 0.177,
-            "bias": -1.302,
+            "one": 0.264,
+            "rise": 0.402,
+            "gap": 0.0,
+            "fall": -0.835,
+            "descent": 0.075,
+            "bias": -1.128,
         },
     },
 }
 # Of `OnlineJudge`.
-STOPPING = {"one": -1.546, "rise": 1.051, "descent": 0.173, "wait": 1.39}
+STOPPING = {"one": -1.486, "rise": 0.975, "descent": 0.197, "wait": 1.401}
