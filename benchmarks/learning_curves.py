@@ -253,9 +253,9 @@ HEAD = """# Learning curves of others: overfit or not, and when to stop
 {machine} One thread.
 
 419 curves of 1,000 epochs from 12 small tables, 44 labelled overfit (of `gene`, `horse` and `card`). Produced by
-`benchmarks/learning_curves.py`, which holds the exact rules. No constant of justfit was fitted on these curves, but they
-were seen while it was built: the unit R, the prior without a reference, what the model without a reference looks at, and
-`LEAST_ERROR` were settled with these figures in view. So "as shipped" is not the same as "never seen".
+`benchmarks/learning_curves.py`, which holds the exact rules. No constant of justfit was fitted on these curves, but
+they were seen while it was built: the unit R, the prior without a reference, what the model without a reference looks
+at, and `LEAST_ERROR` were settled with these figures in view. So "as shipped" is not the same as "never seen".
 
 ## At the end
 
