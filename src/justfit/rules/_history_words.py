@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from justfit.rules._history_reading import Reading
 
 FEWEST = 4  # epochs with a validation loss; fewer show no trend
-LOST = 0.5  # of what was learned: a train loss that ends this far above its lowest has lost its way
+LOST = 0.5  # of what was learned: a train loss that ends this far above its lowest has lost it again
+SETTLED = 0.1  # of that rise: a train loss that moved by less in the last fifth of a history stays where it is
 UNLEARNED = 4.0  # noises; a train loss that fell by less was not seen to fall
 FALLING = 0.02  # of what was learned, in the last fifth of a history
 
@@ -23,9 +24,19 @@ def is_unlearned(reading: Reading) -> bool:
     return reading.num_train >= FEWEST and reading.learned < UNLEARNED
 
 
+def has_lost_it(reading: Reading) -> bool:
+    """The train loss fell, and rose again for good, as where l2 is too large."""
+    return reading.train_rise > LOST and abs(reading.train_fall) <= SETTLED * reading.train_rise
+
+
+def is_astray(reading: Reading) -> bool:
+    """The train loss rose again and still moves: where it will end is not known."""
+    return reading.train_rise > LOST and not has_lost_it(reading) and not is_unlearned(reading)
+
+
 def can_be_judged(reading: Reading) -> bool:
     """Both losses are there, and training did not end in ruin."""
-    ruined = reading.diverged_from is not None or (reading.train_rise > LOST and not is_unlearned(reading))
+    ruined = reading.diverged_from is not None or is_astray(reading)
     return reading.num_train > 0 and reading.num_validation > 0 and not ruined
 
 
@@ -51,7 +62,7 @@ def _open(evidence: HistoryEvidence, shares: dict[str, float]) -> str:
     if reading.diverged_from is not None:
         since = evidence.epoch(reading.diverged_from)
         return f"Training ends in NaN or infinity from {name} {since} on, so its last network is not judged."
-    if reading.train_rise > LOST and not is_unlearned(reading):
+    if is_astray(reading):
         return (
             f"The train loss itself ends {reading.train_rise:.2g} of what was learned above its lowest value: training "
             "lost its way, so its last network is not judged."
@@ -96,16 +107,21 @@ def _under(evidence: HistoryEvidence) -> list[str]:
     kind, reference = evidence.words
     if not reading.num_train:
         return []
+    sentences = []
     if is_unlearned(reading):
-        return [f"The train {kind} never got better than its own noise: nothing was learned."]
+        sentences.append(f"The train {kind} never got better than its own noise: nothing was learned.")
+    elif has_lost_it(reading):
+        lost = f"{reading.train_rise:.2g} of what was learned"
+        sentences.append(f"The train {kind} ends {lost} worse than it was, and stays there: training lost what it had.")
     if math.isnan(evidence.reference_loss):
-        return [_falling(evidence)] if reading.num_validation >= FEWEST else []
+        return sentences or ([_falling(evidence)] if reading.num_validation >= FEWEST else [])
     side = "worse" if evidence.bias > 0 else "better"
     amount = _amount(evidence, abs(evidence.bias) * evidence.learnable / reading.unit_loss, reading.train_error)
-    return [
+    sentences.append(
         f"The {kind} on its own training rows is {amount} {side} than what {reference} reaches on unseen rows "
         f"({evidence.reference_loss:.3g})."
-    ]
+    )
+    return sentences
 
 
 def _falling(evidence: HistoryEvidence) -> str:

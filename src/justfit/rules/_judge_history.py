@@ -10,7 +10,7 @@ from justfit.rules._history_model import state_probabilities
 from justfit.rules._history_overfitting import OverfittingFromEpoch
 from justfit.rules._history_rule import HistoryEvidence, HistoryRule
 from justfit.rules._history_underfitting import UnderfittingHistory
-from justfit.rules._history_words import FEWEST, can_be_judged, is_unlearned, notes_of, reasons_of
+from justfit.rules._history_words import FEWEST, can_be_judged, has_lost_it, is_unlearned, notes_of, reasons_of
 from justfit.rules._rule import DECISION_PROBABILITY
 from justfit.rules._still_improving import StillImproving
 from justfit.rules._train_mode import TrainLossInTrainMode
@@ -21,7 +21,8 @@ HISTORY_RULES: tuple[type[HistoryRule], ...] = (
     UnderfittingHistory,
     StillImproving,
 )
-# Of underfitting where nothing was learned: the rest is for a history that starts at a trained network.
+# Where nothing was learned, or all was lost again, and there is no reference to say how bad that is: the rest is for a
+# history that starts at a trained network.
 UNLEARNED_SHARES = {"overfitting": 0.05, "underfitting": 0.85, "just_right": 0.1}
 
 
@@ -98,7 +99,9 @@ def _shares(evidence: HistoryEvidence) -> dict[str, float]:
     if not can_be_judged(reading):
         return dict.fromkeys(("overfitting", "underfitting", "just_right"), 1 / 3)
     weight = min(1.0, reading.num_validation / FEWEST)
-    of_states = UNLEARNED_SHARES if is_unlearned(reading) else state_probabilities(evidence)
+    nothing_left = is_unlearned(reading) or has_lost_it(reading)
+    alone = math.isnan(evidence.reference_loss)  # a reference says how bad that is
+    of_states = UNLEARNED_SHARES if nothing_left and alone else state_probabilities(evidence)
     return {state: weight * share + (1 - weight) / 3 for state, share in of_states.items()}
 
 

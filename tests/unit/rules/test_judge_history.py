@@ -150,6 +150,23 @@ def test_a_train_loss_that_blows_up_is_not_overfitting():
     assert "training lost its way" in verdict.reasons[0]
 
 
+def test_a_train_loss_that_rose_again_for_good_underfits():
+    back = np.concatenate([TRAIN[:30], TRAIN[29] + (2.2 - TRAIN[29]) * (1 - np.exp(-np.arange(70) / 4))])
+    alone = judge(back, back + 0.05)
+    assert alone.state == "underfitting"
+    assert "training lost what it had" in alone.reasons[0]
+    assert judge(back, back + 0.05, **REFERENCE).state == "underfitting"
+    assert judge(back[:36], back[:36] + 0.05).state == "undecided"  # the negative control: it still moves
+    assert alone.best_epoch == pytest.approx(30, abs=2)
+
+
+def test_a_reference_says_whether_what_never_fell_is_bad():
+    """A history that starts at a trained network: flat at the level of the reference, or far above it."""
+    flat, more = noisy(np.full(50, 0.17), 0.002), {**REFERENCE, "constant_loss": 2.3}
+    assert judge(flat, noisy(np.full(50, 0.18), 0.002, 1), **more).state == "just_right"
+    assert judge(flat + 1, noisy(np.full(50, 1.18), 0.002, 1), **more).state == "underfitting"
+
+
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_few_epochs_are_undecided(number):
     verdict = judge(TRAIN[:number], RISING[:number], **REFERENCE)
