@@ -31,6 +31,7 @@ from justfit.records import History
 from justfit.rules import judge_history
 
 CASES = Path(__file__).parent / "fit_cases" / "cases.jsonl.gz"
+JUDGE = ("src/justfit/rules/_history*", "src/justfit/rules/_judge*")
 STATES = ("overfitting", "just_right", "underfitting")
 NUM_BINS = 10
 NUM_RESAMPLES = 1_000
@@ -267,15 +268,14 @@ def part(title, cases, tuned):
 
 
 def judge_version():
-    """The commit that last touched the rules, and whether they were changed since."""
+    """The commit that last touched the judge of histories, and whether it was changed since."""
 
     def git(*words):
-        command = ["git", "-C", str(Path(__file__).parents[1]), *words]
+        command = ["git", "-C", str(Path(__file__).parents[1]), *words, "--", *JUDGE]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
-    changed = git("status", "--porcelain", "src/justfit/rules")
-    return f"rules of commit {git('log', '-1', '--format=%h', '--', 'src/justfit/rules')}" + (
-        ", with changes since" if changed else ""
+    return f"commit {git('log', '-1', '--format=%h')}" + (
+        ", with changes since" if git("status", "--porcelain") else ""
     )
 
 
