@@ -28,7 +28,7 @@ def test_commands_of_the_first_example_run(tmp_path, monkeypatch, capsys):
     frame = load_breast_cancer(as_frame=True).data.head(20)
     frame.to_csv("patients.csv", index=False)
     commands = [shlex.split(line) for line in CONSOLE if line.startswith("justfit ")]
-    assert [words[1] for words in commands] == ["fit", "predict", "check", "check"]
+    assert [words[1] for words in commands] == ["fit", "predict", "check", "check", "judge"]
     for words in commands[:2]:
         with pytest.raises(SystemExit) as stopped:
             main(words[1:])
@@ -44,7 +44,7 @@ def test_the_linter_finds_what_is_shown(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "120")
     (code,) = [code for code in PYTHON if code.startswith("# deep.py\n")]
     Path("deep.py").write_text(code)
-    (shown,) = TEXT
+    shown, _ = TEXT
     printed = ""
     for line, exit_code in zip([line for line in CONSOLE if line.startswith("justfit check")], (1, 0), strict=True):
         with pytest.raises(SystemExit) as stopped:
@@ -56,6 +56,25 @@ def test_the_linter_finds_what_is_shown(tmp_path, monkeypatch, capsys):
     assert findings
     for words in (*findings, *re.findall(r"^Most trainable: \w+", shown, re.MULTILINE)):
         assert words in printed
+
+
+def test_the_watched_run_is_judged_as_shown(tmp_path, monkeypatch, capsys):
+    from justfit.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    (code,) = [code for code in PYTHON if "justfit.watch(" in code]
+    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})  # noqa: S102 - the README is ours
+    (line,) = [line for line in CONSOLE if line.startswith("justfit judge")]
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stopped:
+        main(shlex.split(line)[1:])
+    printed = capsys.readouterr().out
+    assert stopped.value.code == 1, printed
+    # other machines round differently: the words, not the numbers
+    patterns = [re.sub(r"[\d.]+\d", r"[\\d.]+", re.escape(shown)) for shown in TEXT[1].splitlines()]
+    for pattern in patterns:
+        assert re.search(pattern.replace(r"\.", "."), printed), (pattern, printed)
 
 
 def test_make_targets_exist():

@@ -70,7 +70,7 @@ from justfit.rules._rule import Clear, NotApplicable, Outcome, Rule
 from justfit.rules._saturated_in_training import SaturatedInTraining
 from justfit.rules._saturated_units import SaturatedUnits
 from justfit.rules._signal import judge_signals
-from justfit.rules._signal_rule import SignalOutcome, SignalRule
+from justfit.rules._signal_rule import SEVERITIES, SignalOutcome, SignalRule
 from justfit.rules._slow_progress import SlowProgress
 from justfit.rules._still_improving import StillImproving
 from justfit.rules._symmetric_units import SymmetricUnits
@@ -92,6 +92,7 @@ from justfit.rules._weights_too_small import WeightsTooSmall
 __all__ = [
     "ALIASES",
     "RULES",
+    "SEVERITIES",
     "Alias",
     "AttentionEntropyCollapse",
     "AttentionRankCollapse",

@@ -15,9 +15,14 @@ _COLUMNS = ("epochs", "train_loss", "validation_loss", "train_loss_se", "validat
 
 
 class Epochs:
-    """Collects the history of a run and asks after each epoch whether it should stop."""
+    """Collects the history of a run and asks after each epoch whether it should stop.
+
+    Attributes:
+        train_mode: Some train loss was averaged while training; None where that is not known.
+    """
 
     def __init__(self) -> None:
+        self.train_mode: bool | None = None
         self._columns: dict[str, list[Any]] = {name: [] for name in _COLUMNS}
         self._judge = rules.OnlineJudge()
 
@@ -56,15 +61,16 @@ class Epochs:
     def history(self) -> History:
         """Return all epochs so far."""
         columns: dict[str, Any] = {name: tuple(values) for name, values in self._columns.items()}
-        return History(**columns, kind="watch")
+        return History(**columns, train_mode=self.train_mode, kind="watch")
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what `load_state_dict` takes: lists of numbers."""
-        return {name: list(values) for name, values in self._columns.items()}
+        """Return what `load_state_dict` takes: lists of numbers, and one truth value."""
+        return {**{name: list(values) for name, values in self._columns.items()}, "train_mode": self.train_mode}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up a stored history; the online judge sees it again."""
         self._columns = {name: list(state[name]) for name in _COLUMNS}
+        self.train_mode = state["train_mode"]
         self._judge = rules.OnlineJudge()
         for place, loss in enumerate(self._columns["validation_loss"]):
             if not math.isnan(loss):

@@ -14,7 +14,7 @@ class Judgement:
     """What the rules say of a run.
 
     Attributes:
-        findings: Worst first.
+        findings: Of training and of the history, worst first.
         unjudged: Rules that could not judge.
         verdict: On the history; None without a validation loss.
     """
@@ -29,4 +29,6 @@ def judge(evidence: WatchEvidence) -> Judgement:
     findings, unjudged = rules.judge_watch(evidence)
     known = not all(math.isnan(loss) for loss in evidence.history.validation_loss)
     verdict = rules.judge_history(evidence.history) if known else None
-    return Judgement(findings=findings, unjudged=unjudged, verdict=verdict)
+    every = findings if verdict is None else (*findings, *verdict.findings)
+    worst_first = tuple(sorted(every, key=lambda finding: rules.SEVERITIES.index(finding.severity)))
+    return Judgement(findings=worst_first, unjudged=unjudged, verdict=verdict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from types import TracebackType
@@ -222,8 +223,11 @@ class Run:
         Raises:
             ArgumentError: `epoch` does not rise.
         """
+        running = self._loop.losses.epoch_mean()
         self._loop.losses.end_epoch()
         epochs = self._minutes.epochs
+        if train_loss is None and not math.isnan(running):
+            train_loss, epochs.train_mode = running, True
         advice = epochs.end(
             epoch,
             train_loss=train_loss,

@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import re
 
 import pytest
 import torch
@@ -55,7 +56,7 @@ def test_summary(tmp_path):
     assert "12 steps of Sequential (3 layers)" in text
     assert "JF402 error" in text
     assert "NaN first at step 6, epoch 1, batch 5" in text
-    assert "of the loop's time (allowed 1 %): 12 samples in 12 steps" in text
+    assert re.search(r"of the loop's time \(allowed 1 %\), about \S+ s: 12 samples in 12 steps", text)
 
 
 def test_summary_of_a_run_without_findings():
@@ -143,3 +144,33 @@ def test_drawing_waits_for_what_it_costs(monkeypatch):
     assert Slow.drawn == 1
     view.refresh(61.0, lambda: {"step": "4"})  # 0.1 s are 0.2 % of 50 s
     assert Slow.drawn == 2
+
+
+def test_overfitting_of_the_history_is_a_finding_of_the_run():
+    falling = [1.0 / (1 + epoch) for epoch in range(30)]
+    rising = [loss + 0.02 * max(epoch - 6, 0) for epoch, loss in enumerate(falling)]
+    network = nn.Linear(2, 1)
+    with watch(network, torch.optim.SGD(network.parameters(), lr=0.1)) as over:
+        for train, validation in zip(falling, rising, strict=True):
+            over.end_epoch(train_loss=train, validation_loss=validation)
+    assert [finding.code for finding in over.findings] == ["JF105"]
+    assert over.findings[0].since_unit == "epoch"
+    other = nn.Linear(2, 1)
+    with watch(other, torch.optim.SGD(other.parameters(), lr=0.1)) as fine:
+        for train in falling:
+            fine.end_epoch(train_loss=train, validation_loss=train + 0.01)
+    assert "JF105" not in {finding.code for finding in fine.findings}
+
+
+def test_without_a_train_loss_the_mean_over_the_steps_counts():
+    network = nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
+    with watch(network, optimizer) as run:
+        for factor in (1.0, 3.0):
+            optimizer.zero_grad()
+            (factor * network(torch.ones(4, 2)).square().mean()).backward()
+            optimizer.step()
+        loss = float(network(torch.ones(4, 2)).square().mean())
+        run.end_epoch(validation_loss=loss)
+    assert run.history.train_loss == pytest.approx((2 * loss,))
+    assert run.history.train_mode is True
