@@ -17,6 +17,7 @@ reading of `final` is told in the results. Runs are kept under build/patients; d
 import argparse
 import collections
 import dataclasses
+import math
 import os
 import statistics
 import sys
@@ -97,7 +98,7 @@ def until(evidence: WatchEvidence, share: float) -> WatchEvidence:
         evidence,
         losses=cut(losses, kept),
         optimizers=tuple(
-            dataclasses.replace(cut(one, count), num_steps=int(stop))
+            dataclasses.replace(cut(one, count), num_steps=int(stop), last_learning_rate=math.nan)
             for one, count in zip(evidence.optimizers, counts, strict=True)
         ),
         layers=tuple(cut(one, counts[max(one.optimizer, 0)]) for one in evidence.layers),

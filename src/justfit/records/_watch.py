@@ -6,6 +6,7 @@ All norms are Euclidean over all parameters of a layer, of gradients that are un
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -74,6 +75,7 @@ class OptimizerTrace:
         learning_rate: Of the first parameter group, at each sampled step.
         num_steps: Steps taken in all.
         num_skipped: Steps that a gradient scaler skipped because of infinite scaled gradients, as far as seen.
+        last_learning_rate: That of the first group when the evidence was made, after all steps; NaN where unknown.
     """
 
     name: str
@@ -82,6 +84,7 @@ class OptimizerTrace:
     learning_rate: tuple[float, ...] = ()
     num_steps: int = 0
     num_skipped: int = 0
+    last_learning_rate: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

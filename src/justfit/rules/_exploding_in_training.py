@@ -8,7 +8,7 @@ from statistics import median
 from typing import ClassVar
 
 from justfit.records import Finding, LayerTrace, Severity, WatchEvidence
-from justfit.rules._loss_curve import learned
+from justfit.rules._loss_curve import learned, loss_curve
 from justfit.rules._motion import sampled
 from justfit.rules._rule import NotApplicable
 from justfit.rules._signal_rule import worst_first
@@ -29,8 +29,9 @@ class ExplodingInTraining(WatchRule):
         threshold = `threshold` e-foldings; an error from `severe` on. A single spike is none. At least `least_samples`
         samples are needed. Where the loss has fallen by `fall` of its size and kept it, the growth is information: the
         gradient of a network that leaves a saddle grows as well. Or, at the first sample, the activations of at least
-        three layers in a row, none of them normalised, grow by more than `growth` e-foldings a layer on average: their
-        gradients then grow as much on the way back.
+        three layers in a row, none of them normalised, grow by more than `growth` e-foldings a layer on average, or by
+        more than `in_all` in all while the loss begins at `blown` times what it soon comes down to: their gradients
+        then grow as much on the way back.
     Why it matters:
         Steps that are thousands of times longer than those that trained the network destroy what it learned.
     When it is wrong:
@@ -55,6 +56,8 @@ class ExplodingInTraining(WatchRule):
     least_samples: float = 6.0
     fall: float = 0.3
     growth: float = 1.2
+    in_all: float = 4.0
+    blown: float = 3.0
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Hold each layer's last gradients against its own earlier ones, and the first activations together."""
@@ -94,21 +97,26 @@ class ExplodingInTraining(WatchRule):
         ]
         if len(layers) < LEAST_LAYERS or any(layer.normalised for layer, _ in layers):
             return None
-        growth = math.log(layers[-1][1] / layers[0][1]) / (len(layers) - 1)
-        if growth <= self.growth:
+        whole = math.log(layers[-1][1] / layers[0][1])
+        growth = whole / (len(layers) - 1)
+        if growth <= self.growth and not (whole > self.in_all and self._is_blown(evidence)):
             return None
         first, last = layers[0][0], layers[-1][0]
         return self.finding(
             last.name,
-            growth,
-            self.growth,
-            unit="e-foldings a layer",
+            growth if growth > self.growth else whole,
+            self.growth if growth > self.growth else self.in_all,
+            unit="e-foldings a layer" if growth > self.growth else "e-foldings",
             evidence=f"from `{first.name}` to `{last.name}` the activations grow by e^{growth:.1f} a layer at the "
             "start, and their gradients as much on the way back",
             since=1,
             source=last.source,
             cure="Make the weights smaller: justfit.initialize_(module, *inputs, scheme='auto') before training.",
         )
+
+    def _is_blown(self, evidence: WatchEvidence) -> bool:
+        curve = loss_curve(evidence)
+        return not isinstance(curve, str) and curve.start > self.blown * curve.level(0.1, 0.2)
 
     def _growth(self, layer: LayerTrace, series: list[tuple[int, float]]) -> tuple[float, int, float] | None:
         """Growth in e-foldings, since when, and the baseline; None where there is none."""

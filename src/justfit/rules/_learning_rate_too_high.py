@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import LossCurve, Progress, loss_curve, progress, swings, uneven
+from justfit.rules._loss_curve import LossCurve, loss_curve, progress, swings, uneven
 from justfit.rules._motion import LEAST_SAMPLES, motions
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
@@ -20,10 +20,13 @@ class LearningRateTooHigh(WatchRule):
         .. math:: \max_{t > 1} L_t > L_{start} + \max(\text{jump}\cdot|L_{start}|, \text{errors}\cdot\sigma), \quad
                   \max_l \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert w_{l,t}\rVert} > \text{moved}
 
-        with jump = `jump`, errors = `errors` and σ the swing of one step at the start, moved = `moved`, and an outcome
-        that shows the harm: the loss has fallen by less than `threshold` of its size, or has lost that share of what it
-        had gained. A jump from which the run recovers (a catapult) is information, and so is one in a run whose batches
-        differ by more than `informed` of their level to the end: losses near zero have long tails.
+        in more than one step, with jump = `jump`, errors = `errors`, σ the swing of one step over the first tenth or
+        the later half, whichever is smaller (for a level that stays up, the standard error of the first), moved =
+        `moved`, and an outcome that shows the harm: the loss has fallen by less than `threshold` of its size, or has
+        lost that share of what it had gained; or it was thrown up by more than `large` of its first size in the first
+        third of the run and has not fallen by `recovered`. Another jump from which the run recovers (a catapult) is
+        information, and so is one in a run whose batches differ by more than `informed` of their level to the end:
+        losses near zero have long tails.
     Why it matters:
         The steps leave the region where the gradient holds; units die or saturate, and stay so.
     When it is wrong:
@@ -46,6 +49,8 @@ class LearningRateTooHigh(WatchRule):
     jump: float = 0.3
     errors: float = 8.0
     moved: float = 0.5
+    large: float = 1.0
+    recovered: float = 0.9
     informed: float = 0.6
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
@@ -56,31 +61,33 @@ class LearningRateTooHigh(WatchRule):
         layers = [one for one in motions(evidence) if one.layer.has_units and len(one.steps) >= LEAST_SAMPLES]
         if not layers:
             return NotApplicable("no layer with units that is trained was sampled twice")
-        bar = curve.start + max(
-            self.jump * abs(curve.start), self.errors * swings(curve, 0.0, 0.1) * self._early(curve)
-        )
-        highest = max(curve.maxima[1:], default=curve.start)
+        noise = min(swings(curve, 0.0, 0.1), curve.jump(0.5, 1.0))
+        bar = curve.start + max(self.jump * abs(curve.start), self.errors * noise)
+        # a level that stays up needs less height than a single loss, but the first losses may lie low by chance
+        lasting = curve.start + max(self.jump * abs(curve.start), self.errors * curve.start_error)
+        bar = min(bar, lasting) if max(level for _, level in curve.smoothed()) > lasting else bar
+        above = [(step, top) for step, top in zip(curve.steps[1:], curve.maxima[1:], strict=True) if top > bar]
         most = max(layers, key=lambda one: one.total)
-        if highest <= bar or most.total <= self.moved:
+        if len(above) < 1 + (curve.sizes[0] == 1) or most.total <= self.moved:
             return ()
-        seen = progress(curve)
-        since = next(step for step, top in zip(curve.steps[1:], curve.maxima[1:], strict=True) if top > bar)
+        size = abs(curve.start) or 1.0
+        highest = max(top for _, top in above)
+        harmed = self._harmed(curve, (highest - curve.start) / size, above[0][0])
         return (
             self.finding(
                 "network",
-                (highest - curve.start) / (abs(curve.start) or 1.0),
-                (bar - curve.start) / (abs(curve.start) or 1.0),
+                (highest - curve.start) / size,
+                (bar - curve.start) / size,
                 unit="of the first loss",
                 evidence=f"the loss began at {curve.start:.4g}, was thrown up to {highest:.4g} and is {curve.end:.4g} "
                 f"at the end; `{most.layer.name}` moved by {most.total:.2g} of its norm in all",
-                since=since,
-                severity="warning" if self._harmed(seen) and uneven(curve) <= self.informed else "info",
+                since=above[0][0],
+                severity="warning" if harmed and uneven(curve) <= self.informed else "info",
             ),
         )
 
-    def _early(self, curve: LossCurve) -> float:
-        """The swings at the start tell the noise only while the loss has not been thrown up yet."""
-        return 1.0 if max(curve.maxima[: max(3, len(curve.maxima) // 10)]) < (1 + self.jump) * abs(curve.start) else 0.0
-
-    def _harmed(self, seen: Progress) -> bool:
-        return seen.fall < self.threshold or seen.lost > self.threshold
+    def _harmed(self, curve: LossCurve, thrown: float, since: int) -> bool:
+        seen = progress(curve)
+        early = since <= curve.steps[0] + (curve.last_step - curve.steps[0]) / 3
+        badly = early and thrown > self.large and seen.fall < self.recovered
+        return badly or seen.fall < self.threshold or seen.lost > self.threshold

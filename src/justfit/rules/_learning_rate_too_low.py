@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import loss_curve, progress, warming_up
+from justfit.rules._loss_curve import loss_curve, outgrown, progress, warming_up
 from justfit.rules._motion import LEAST_SAMPLES, clipped_to, motions
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
@@ -22,8 +22,8 @@ class LearningRateTooLow(WatchRule):
 
         over all steps (at least `least_steps`), with threshold = `threshold` and moved = `moved`: to first order all
         updates together, even if they all had gone straight downhill, can lower the loss only by that share; while the
-        loss has fallen by less than `fall` of its size. Gradients that clipping cuts below `clipped` of themselves are
-        not the learning rate's fault.
+        loss has fallen by less than `fall` of its size, from the first losses or from the first tenth of them.
+        Gradients that clipping cuts below `clipped` of themselves are not the learning rate's fault.
     Why it matters:
         The run would need many times its steps to get anywhere.
     When it is wrong:
@@ -61,10 +61,12 @@ class LearningRateTooLow(WatchRule):
             return NotApplicable(f"only {units[0].num_steps} steps were taken, {self.least_steps:g} are needed")
         if warming_up(evidence):
             return NotApplicable("the learning rate still warms up")
+        if outgrown(evidence):
+            return NotApplicable("no step was sampled since the learning rate rose")
         reach = sum(one.reach for one in layers) / (curve.scale or 1.0)
         most = max(one.total for one in units)
-        seen = progress(curve)
-        short = reach < self.threshold and most < self.moved and abs(seen.fall) < self.fall
+        fall = min(progress(curve).fall, (curve.level(0.0, 0.1) - curve.end) / (curve.scale or 1.0))
+        short = reach < self.threshold and most < self.moved and abs(fall) < self.fall
         if not short or clipped_to(layers) < self.clipped:
             return ()
         rate = evidence.optimizers[0].learning_rate[-1] if evidence.optimizers[0].learning_rate else float("nan")
@@ -75,7 +77,7 @@ class LearningRateTooLow(WatchRule):
                 self.threshold,
                 unit="of the loss",
                 evidence=f"at learning rate {rate:.2g} all {units[0].num_steps} steps can have lowered the loss by "
-                f"{reach:.2g} of its size at most, and did by {seen.fall:.2g}",
+                f"{reach:.2g} of its size at most, and did by {fall:.2g}",
                 since=units[0].steps[0],
             ),
         )

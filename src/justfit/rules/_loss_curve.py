@@ -12,6 +12,11 @@ from justfit.records import LossBins, WatchEvidence
 
 # Losses from which on levels can be compared at all.
 LEAST_LOSSES = 40
+# Losses from which on a loss that stands still is told from one that has not begun to fall, and how still it stands.
+ENOUGH = 100
+STILL = 0.1
+# Standard errors of the first losses that a fall may be off.
+LENIENCE = 2.0
 # Share of neighbouring bins whose means have opposite signs from which on the loss is no measure of progress.
 CROSSING_SHARE = 0.05
 # Bins that stand for the first losses.
@@ -22,8 +27,14 @@ OUTLYING = 4.5
 NORMAL = 1.4826
 # Factor from the mean absolute deviation to a normal standard deviation.
 GAUSS = 1.2533
+# Standard deviations by which the first losses lie above the very first where an update threw them up.
+THROWN = 4.0
 # Growth of the learning rate between the last two samples from which on it is still warming up.
 WARMING = 1.01
+# Share of its earlier slope that is left of a rising learning rate's slope once the warm-up is over.
+SLOWED = 0.8
+# Growth of the learning rate since the last sample from which on that sample does not tell how large the updates are.
+OUTGROWN = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +67,21 @@ class LossCurve:
     def start(self) -> float:
         """Level of the first losses, before the network has learned anything.
 
-        The very first loss is that of the untouched weights, but of one batch only; the smaller of it and of the median
-        of the first three is taken, so that neither a hard batch nor a jump after the first update raises it. Where a
-        bin is so long that the loss falls within it, it is the bin's largest loss.
+        The median of the first three, or the very first alone where the others lie above it by more than noise or
+        its own size: then the first update threw the loss up. Where a bin is so long that the loss falls within it, it is the bin's
+        largest loss.
         """
         if self.sizes[0] == 1:
-            return min(self.means[0], median(self.means[:FIRST_BINS]))
+            middle = median(self.means[:FIRST_BINS])
+            rise = middle - self.means[0]
+            return self.means[0] if rise > min(THROWN * self.jump(0.5, 1.0), abs(self.means[0])) else middle
         falls_within = self.maxima[0] > self.means[0] + OUTLYING * (median(self._known_stds()) or 0.0)
         return self.maxima[0] if falls_within else self.means[0]
+
+    @property
+    def start_error(self) -> float:
+        """Standard error of the first level, from how much batches differ over the later half."""
+        return self.jump(0.5, 1.0) / math.sqrt(max(1, sum(self.sizes[:FIRST_BINS])))
 
     @property
     def end(self) -> float:
@@ -162,9 +180,24 @@ def _noise(means: Sequence[float], sizes: Sequence[int]) -> float:
 
 
 def warming_up(evidence: WatchEvidence) -> bool:
-    """The learning rate still rises at the last samples, towards a peak not seen before."""
-    rates = evidence.optimizers[0].learning_rate if evidence.optimizers else ()
-    return len(rates) > 1 and rates[-1] > WARMING * rates[-2] and rates[-1] >= max(rates)
+    """The learning rate still rises towards a peak not seen before, as steeply as it did before."""
+    if not evidence.optimizers:
+        return False
+    first = evidence.optimizers[0]
+    points = list(zip(first.steps, first.learning_rate, strict=False))
+    if not math.isnan(first.last_learning_rate) and points and first.num_steps > points[-1][0]:
+        points.append((first.num_steps, first.last_learning_rate))
+    if len(points) < 2 or points[-1][1] <= WARMING * points[-2][1] or points[-1][1] < max(rate for _, rate in points):
+        return False
+    slopes = [(rate - before) / (step - since) for (since, before), (step, rate) in pairwise(points[-3:])]
+    return len(slopes) < 2 or slopes[1] >= SLOWED * slopes[0]
+
+
+def outgrown(evidence: WatchEvidence) -> bool:
+    """The learning rate has grown so much since the last sample that the updates are no longer known."""
+    return any(
+        one.last_learning_rate > OUTGROWN * one.learning_rate[-1] for one in evidence.optimizers if one.learning_rate
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +207,7 @@ class Progress:
     Attributes:
         curve: The losses.
         fall: From the first losses to the last fifth.
+        fall_error: One standard error of it that comes from the first losses, few as they are.
         late_fall: From the level over the second tenth to the last fifth.
         late_errors: That fall in standard errors of the two levels.
         lost: What was lost again of the largest fall: (end − best) / (start − best), at least 0.
@@ -182,6 +216,7 @@ class Progress:
 
     curve: LossCurve
     fall: float
+    fall_error: float
     late_fall: float
     late_errors: float
     lost: float
@@ -198,6 +233,7 @@ def progress(curve: LossCurve) -> Progress:
     return Progress(
         curve=curve,
         fall=(curve.start - curve.end) / scale,
+        fall_error=curve.start_error / scale,
         late_fall=(early - curve.end) / scale,
         late_errors=(early - curve.end) / errors if errors else math.inf * (early - curve.end or 0.0),
         lost=max((curve.end - best) / gained, 0.0) if gained > 0 else math.inf,
@@ -221,6 +257,16 @@ def uneven(curve: LossCurve) -> float:
     It is large where some examples are done far better than others, which takes a network that has learned something.
     """
     return curve.jump(0.5, 1.0) / (abs(curve.level(0.5, 1.0)) or 1.0)
+
+
+def stands_still(evidence: WatchEvidence) -> bool:
+    """Enough losses were seen to tell that they have not fallen by a tenth; false where it cannot be told."""
+    curve = loss_curve(evidence)
+    return not isinstance(curve, str) and curve.num_losses >= ENOUGH and _is_still(progress(curve))
+
+
+def _is_still(seen: Progress) -> bool:
+    return abs(seen.fall) < STILL + LENIENCE * seen.fall_error
 
 
 def learned(evidence: WatchEvidence, share: float) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import loss_curve, progress, uneven, warming_up
+from justfit.rules._loss_curve import loss_curve, outgrown, progress, uneven, warming_up
 from justfit.rules._motion import LEAST_SAMPLES, motions, shrinking
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
@@ -22,8 +22,9 @@ class LossNotDecreasing(WatchRule):
         .. math:: \frac{L_{start} - L_{end}}{\max(|L_{start}|, |L_{end}|)} < \text{threshold}, \quad
                   \frac{L_{10-20\%} - L_{end}}{\max(|L_{start}|, |L_{end}|)} < \text{still}
 
-        with the last fifth of at least `least_losses` losses as the end, threshold = `threshold` and still = `still`:
-        a small fall that is over early. A loss that ends above its start by more than that diverges (JF412).
+        with the last fifth of at least `least_losses` losses as the end, threshold = `threshold` plus `errors` standard
+        errors of the first losses, and still = `still`: a small fall that is over early. A loss that ends above its
+        start by more than that diverges (JF412).
         A learning rate that still warms up, several optimizers and a loss that moves around zero are not judged.
         Where one batch's loss varies by more than `informed` of its level, the network already does some examples far
         better than others; and where no layer can have moved by more than `moved` of its norm, the network is what it
@@ -50,6 +51,7 @@ class LossNotDecreasing(WatchRule):
     cure: ClassVar[str] = "Look at inputs with their labels, overfit a single batch, run justfit.check on the network."
     threshold: float = 0.1
     still: float = 0.04
+    errors: float = 2.0
     informed: float = 0.5
     moved: float = 0.3
     least_losses: float = 100.0
@@ -64,14 +66,15 @@ class LossNotDecreasing(WatchRule):
         if warming_up(evidence):
             return NotApplicable("the learning rate still warms up")
         seen = progress(curve)
-        if not -self.threshold < seen.fall < self.threshold or seen.late_fall > self.still:
+        bar = self.threshold + self.errors * seen.fall_error
+        if not -bar < seen.fall < bar or seen.late_fall > self.still or self.threshold <= 0:
             return ()
         cure = _SHRUNK if shrinking(evidence) else ""
         return (
             self.finding(
                 "network",
                 seen.fall,
-                self.threshold,
+                bar,
                 unit="of the loss",
                 evidence=f"the loss went from {curve.start:.4g} to {curve.end:.4g} in {curve.num_losses} steps",
                 since=1,
@@ -82,4 +85,4 @@ class LossNotDecreasing(WatchRule):
 
     def _is_as_it_was(self, evidence: WatchEvidence) -> bool:
         totals = [one.total for one in motions(evidence) if len(one.steps) >= LEAST_SAMPLES]
-        return bool(totals) and max(totals) < self.moved
+        return bool(totals) and max(totals) < self.moved and not outgrown(evidence)

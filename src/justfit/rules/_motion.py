@@ -12,6 +12,8 @@ from justfit.records import LayerTrace, WatchEvidence
 
 # Samples from which on a layer's series is judged; short runs of small networks are sampled no more often.
 LEAST_SAMPLES = 2
+# Steps after which zeros that the weights begin with (of heads, of branches) no longer stop a gradient.
+SETTLED = 10
 
 
 @dataclass(frozen=True, slots=True)

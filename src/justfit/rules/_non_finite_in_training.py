@@ -29,7 +29,7 @@ class NonFiniteInTraining(WatchRule):
     How it is detected:
         The first step whose loss or gradients are not finite, and in it the first operation whose inputs were finite
         and whose result was not; steps with such numbers > `threshold`. Scaled gradients that a gradient scaler throws
-        away are none.
+        away are none. Where nobody saw the step itself, a loss that was finite in every step and then in none any more.
     Why it matters:
         One update with NaN makes every weight NaN; nothing that is learned or measured after it means anything.
     When it is wrong:
@@ -59,12 +59,7 @@ class NonFiniteInTraining(WatchRule):
         )
         first = evidence.first_failure
         if first is None or first.cause == "divergence":
-            bad = next(_bad_samples(evidence), None)
-            if bad is None or self.threshold >= 1:
-                return ()
-            step, where, source = bad
-            words = f"infinite norms of `{where}` at step {step}"
-            return (self.finding(where, 1.0, self.threshold, unit="steps", evidence=words, since=step, source=source),)
+            return self._unreported(evidence) if self.threshold < 1 else ()
         count = max(_bad_losses(evidence), 1)
         if count <= self.threshold:
             return ()
@@ -86,12 +81,37 @@ class NonFiniteInTraining(WatchRule):
             ),
         )
 
+    def _unreported(self, evidence: WatchEvidence) -> WatchOutcome:
+        """Look for infinite norms, and for losses that ended."""
+        bad = next(_bad_samples(evidence), None)
+        if bad is not None:
+            step, where, source = bad
+            words = f"infinite norms of `{where}` at step {step}"
+            return (self.finding(where, 1.0, self.threshold, unit="steps", evidence=words, since=step, source=source),)
+        sizes, steps = evidence.losses.num_steps, evidence.losses.first_step
+        seen = max((i + 1 for i, size in enumerate(sizes) if size), default=0)
+        if seen < 1 or len(sizes) - seen < LEAST_MISSING or any(_missing(evidence)[: seen - 1]):
+            return ()
+        since = steps[seen - 1] + sizes[seen - 1]
+        words = f"no loss is finite from step {since} on, after every loss before was"
+        count = float(evidence.losses.first_step[-1] - since + 1)
+        return (self.finding("network", count, self.threshold, unit="steps", evidence=words, since=since),)
+
+
+# Bins without a finite loss at the end of the run from which on they are no accident.
+LEAST_MISSING = 3
+
+
+def _missing(evidence: WatchEvidence) -> list[int]:
+    """Losses of each bin but the last that were not seen or not finite."""
+    bins = evidence.losses
+    lengths = [after - before for before, after in pairwise(bins.first_step)]
+    return [max(length - size, 0) for length, size in zip(lengths, bins.num_steps, strict=False)]
+
 
 def _bad_losses(evidence: WatchEvidence) -> int:
     """Losses that are missing from bins after losses were seen: they were not finite."""
-    bins = evidence.losses
-    lengths = [after - before for before, after in pairwise(bins.first_step)]
-    return sum(max(length - size, 0) for length, size in zip(lengths, bins.num_steps, strict=False))
+    return sum(_missing(evidence)) if sum(evidence.losses.num_steps) else 0
 
 
 def _bad_samples(evidence: WatchEvidence) -> Iterator[tuple[int, str, str | None]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import loss_curve, progress, swings
+from justfit.rules._loss_curve import loss_curve, progress, swings, uneven
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
 
@@ -21,8 +21,9 @@ class OscillatingLoss(WatchRule):
 
         with σ the standard deviation of one step's loss around the curve, robust against single spikes, over the later
         half and over the first tenth, threshold = `threshold` and growth = `growth`; and σ over the later half is more
-        than `least` of the loss's size. Fewer than `least_bins` bins of losses are not judged. Batches differ from the
-        first step on, so their noise cancels.
+        than `least` of the loss's size. Fewer than `least_bins` bins or `least_losses` losses are not judged. Batches
+        differ from the first step on, so their noise cancels. Where they differ by more than `informed` of their level
+        it is information: some examples are done far better than others.
     Why it matters:
         Each step throws the weights across the valley instead of down into it.
     When it is wrong:
@@ -45,6 +46,8 @@ class OscillatingLoss(WatchRule):
     growth: float = 3.0
     least: float = 0.05
     least_bins: float = 40.0
+    least_losses: float = 100.0
+    informed: float = 0.6
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Compare the swings of the later half with the fall and with the first swings."""
@@ -53,6 +56,8 @@ class OscillatingLoss(WatchRule):
             return NotApplicable(curve)
         if len(curve.steps) < self.least_bins:
             return NotApplicable(f"the losses are known in {len(curve.steps)} bins, {self.least_bins:g} are needed")
+        if curve.num_losses < self.least_losses:
+            return NotApplicable(f"only {curve.num_losses} losses were seen, {self.least_losses:g} are needed")
         early, late = swings(curve, 0.0, 0.1), swings(curve, 0.5, 1.0)
         seen = progress(curve)
         fall = max(seen.fall, 0.0) * curve.scale
@@ -69,6 +74,7 @@ class OscillatingLoss(WatchRule):
                 evidence=f"the loss swings by ±{late:.2g} from step to step after ±{early:.2g} at first, while it fell "
                 f"by {fall:.2g} in all",
                 since=since,
+                severity="info" if uneven(curve) > self.informed else "warning",
             ),
         )
 

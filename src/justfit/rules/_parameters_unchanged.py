@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Finding, LayerTrace, Severity, WatchEvidence
+from justfit.rules._loss_curve import stands_still
+from justfit.rules._motion import SETTLED
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
 
@@ -18,7 +20,8 @@ class ParametersUnchanged(WatchRule):
     How it is detected:
         A layer that requires a gradient and gets one, while no optimizer holds its parameters; or one whose update was
         exactly zero at each of at least `least_samples` sampled steps with a learning rate above zero, while others
-        moved: steps at which it moved ≤ `threshold`. Frozen layers (`requires_grad=False`) are none. A layer that gets
+        moved: steps at which it moved ≤ `threshold`; where only the first few steps were sampled the loss must stand
+        still as well. Frozen layers (`requires_grad=False`) are none. A layer that gets
         no gradient at all is information: heads that this task does not use are common.
     Why it matters:
         The layer stays what it was at random, and its gradient is computed for nothing.
@@ -64,6 +67,8 @@ class ParametersUnchanged(WatchRule):
         seen = [(step, update) for step, rate, update in rows if rate > 0 and not math.isnan(update)]
         moved = sum(update > 0 for _, update in seen)
         if len(seen) < self.least_samples or moved > self.threshold:
+            return None
+        if seen[-1][0] <= SETTLED and not stands_still(evidence):
             return None
         reason = "its gradient is zero" if gradients and not any(gradients) else "the steps are lost in rounding"
         words = (

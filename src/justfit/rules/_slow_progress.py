@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import loss_curve, progress, warming_up
+from justfit.rules._loss_curve import loss_curve, warming_up
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
 
@@ -18,7 +18,8 @@ class SlowProgress(WatchRule):
     How it is detected:
         The loss has fallen by less than `threshold` of its size in at least `least_losses` losses; it falls over the
         later half by at least `errors` standard errors; and that fall is at least `steady` of the fall over the earlier
-        half. A loss that levels off is none: it has come as far as it gets.
+        half. A loss that levels off is none: it has come as far as it gets. A first loss beyond `blown` times what it
+        soon comes down to says only that the weights began too large; the second tenth of the run stands for it.
     Why it matters:
         A loss that has not begun to bend would need many times the steps that were taken.
     When it is wrong:
@@ -40,6 +41,7 @@ class SlowProgress(WatchRule):
     threshold: float = 0.25
     steady: float = 0.6
     errors: float = 3.0
+    blown: float = 3.0
     least_losses: float = 200.0
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
@@ -51,20 +53,21 @@ class SlowProgress(WatchRule):
             return NotApplicable(f"only {curve.num_losses} losses were seen, {self.least_losses:g} are needed")
         if warming_up(evidence):
             return NotApplicable("the learning rate still warms up")
-        seen = progress(curve)
-        middle, last = curve.level(0.4, 0.6), curve.level(0.8, 1.0)
-        early, late = curve.start - middle, middle - last
+        settled, middle, last = curve.level(0.1, 0.2), curve.level(0.4, 0.6), curve.level(0.8, 1.0)
+        start = settled if curve.start > self.blown * abs(settled) else curve.start
+        early, late = start - middle, middle - last
+        fall = (start - last) / (max(abs(start), abs(last)) or 1.0)
         error = curve.error(0.4, 0.6) + curve.error(0.8, 1.0)
-        if not 0 < seen.fall < self.threshold or late < self.errors * error or late < self.steady * early:
+        if not 0 < fall < self.threshold or late < self.errors * error or late < self.steady * early:
             return ()
         return (
             self.finding(
                 "network",
-                seen.fall,
+                fall,
                 self.threshold,
                 unit="of the loss",
-                evidence=f"the loss fell from {curve.start:.4g} to {curve.end:.4g} in {curve.num_losses} steps, and in "
-                f"the later half by {late:.2g} after {early:.2g} in the earlier",
+                evidence=f"the loss fell from {start:.4g} to {last:.4g} in {curve.num_losses} steps, and in the later "
+                f"half by {late:.2g} after {early:.2g} in the earlier",
                 since=1,
             ),
         )

@@ -7,7 +7,7 @@ from statistics import median
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import curve_of, learned, warming_up
+from justfit.rules._loss_curve import curve_of, learned, outgrown, warming_up
 from justfit.rules._motion import LEAST_SAMPLES, Motion, clipped_to, motions
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
@@ -59,6 +59,8 @@ class UpdatesTooSmall(WatchRule):
             return NotApplicable(f"only {num_steps} steps were taken, {self.least_steps:g} are needed")
         if warming_up(evidence):
             return NotApplicable("the learning rate still warms up")
+        if outgrown(evidence):
+            return NotApplicable("no step was sampled since the learning rate rose")
         units = [one for one in layers if one.layer.has_units] or layers
         most = max(units, key=lambda one: one.total)
         curve = curve_of(evidence.losses)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import loss_curve, progress, warming_up
-from justfit.rules._motion import LEAST_SAMPLES, Motion, motions
+from justfit.rules._loss_curve import loss_curve, progress, stands_still, warming_up
+from justfit.rules._motion import LEAST_SAMPLES, SETTLED, Motion, motions
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
 
@@ -28,7 +28,8 @@ class VanishingInTraining(WatchRule):
         optimizer does not make up for it. Where it does (Adam), it moves the layer along noise; then the loss must show
         it: it falls by less than `still` of its level from the second tenth of the run to the last fifth, or, from
         `severe` e-foldings on, it has fallen by less than `learned` in all. A gradient of exactly zero at every sample
-        while later layers get some is an error. Fewer than `least_layers` layers are not judged.
+        while later layers get some is an error, but where only the first few steps were sampled, in which weights that
+        begin at zero stop it: then the loss must stand still as well. Fewer than `least_layers` layers are not judged.
     Why it matters:
         The network learns with its last layers alone, on features that are random.
     When it is wrong:
@@ -65,7 +66,7 @@ class VanishingInTraining(WatchRule):
             return NotApplicable("fewer than two layers with units that are trained were sampled twice")
         stopped = self._stopped(layers)
         if stopped is not None:
-            return stopped
+            return stopped if layers[0].steps[-1] > SETTLED or stands_still(evidence) else ()
         ratios = [math.nan if math.isnan(one.gradient) else one.gradient for one in layers]
         largest = max((ratio for ratio in ratios if ratio > 0), default=math.nan)
         if not (ratios[0] > 0 and largest > 0):

@@ -72,7 +72,14 @@ def _optimizer(sampler: Sampler) -> OptimizerTrace:
         learning_rate=tuple(sampler.series.learning_rates),
         num_steps=sampler.num_steps,
         num_skipped=sampler.num_skipped,
+        last_learning_rate=_rate(sampler),
     )
+
+
+def _rate(sampler: Sampler) -> float:
+    """The learning rate as it is now; a schedule may have moved it since the last sample."""
+    groups = getattr(sampler.optimizer, "param_groups", None)
+    return float(groups[0].get("lr", math.nan)) if groups else math.nan
 
 
 def _layer(layer: Layer, sampler: Sampler | None) -> LayerTrace:

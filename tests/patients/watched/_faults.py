@@ -120,11 +120,15 @@ FAULTS: tuple[Fault, ...] = (
     Fault("learning rate x20", lambda r: replace(r, lr=20 * r.lr), (*TOO_FAST, "JF405", "JF406")),
     Fault("learning rate /1000", lambda r: replace(r, lr=r.lr / 1000), TOO_SLOW),
     Fault("learning rate /100", lambda r: replace(r, lr=r.lr / 100), TOO_SLOW),
-    Fault("weights x12", _set(prepare=_scaled(12.0)), ("JF402", "JF404", "JF406", "JF407", "JF410", "JF411", "JF412")),
+    Fault(
+        "weights x12",
+        _set(prepare=_scaled(12.0)),
+        ("JF402", "JF404", "JF405", "JF406", "JF407", "JF410", "JF411", "JF412"),
+    ),
     Fault("weights /50", _set(prepare=_scaled(0.02)), NO_GRADIENT),
     Fault("weights zero", _set(prepare=_weights(_zero)), NO_GRADIENT),
     Fault("deep sigmoid", _deep_sigmoid, (*NO_GRADIENT, "JF406"), _deep),
-    Fault("deep, exploding", _exploding, TOO_FAST, _deep),
+    Fault("deep, exploding", _exploding, (*TOO_FAST, "JF405", "JF406"), _deep),
     Fault("dead units", _dead_relu, ("JF405", "JF403", "JF409", "JF415"), _plain_relu),
     Fault(
         "saturated tanh",
