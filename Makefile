@@ -47,6 +47,11 @@ benchmark: $(VENV)/.ok-benchmark build/zoo_site ## against the peers, one thread
 	rm -rf build/zoo
 	$(BIN)/python benchmarks/false_alarms.py --out benchmarks/results/false_alarms.md
 	$(BIN)/python benchmarks/check_cost.py --out benchmarks/results/check_cost.md
+	$(BIN)/python benchmarks/learning_curves.py --out benchmarks/results/learning_curves.md
+	$(BIN)/python benchmarks/fit_verdict.py --out benchmarks/results/fit_verdict.md
+	$(BIN)/python benchmarks/watch_overhead.py --out benchmarks/results/watch_overhead.md
+	$(BIN)/python benchmarks/watch_faults.py --half both --out benchmarks/results/watch_faults.md
+	$(BIN)/python benchmarks/seeded_faults.py --out benchmarks/results/seeded_faults.md
 
 clean: ## remove what was built; the environment stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -72,9 +72,9 @@ def test_the_watched_run_is_judged_as_shown(tmp_path, monkeypatch, capsys):
     printed = capsys.readouterr().out
     assert stopped.value.code == 1, printed
     # other machines round differently: the words, not the numbers
-    patterns = [re.sub(r"[\d.]+\d", r"[\\d.]+", re.escape(shown)) for shown in TEXT[1].splitlines()]
-    for pattern in patterns:
-        assert re.search(pattern.replace(r"\.", "."), printed), (pattern, printed)
+    said, promised = (re.sub(r"\d+(\.\d+)?", "#", text) for text in (printed, TEXT[1]))
+    for line in promised.splitlines():
+        assert line in said
 
 
 def test_make_targets_exist():

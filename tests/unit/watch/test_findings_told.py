@@ -170,7 +170,7 @@ def test_without_a_train_loss_the_mean_over_the_steps_counts():
             optimizer.zero_grad()
             (factor * network(torch.ones(4, 2)).square().mean()).backward()
             optimizer.step()
-        loss = float(network(torch.ones(4, 2)).square().mean())
+        loss = float(network(torch.ones(4, 2)).detach().square().mean())
         run.end_epoch(validation_loss=loss)
     assert run.history.train_loss == pytest.approx((2 * loss,))
     assert run.history.train_mode is True
