@@ -14,6 +14,11 @@ from justfit.records import Advice, History
 _COLUMNS = ("epochs", "train_loss", "validation_loss", "train_loss_se", "validation_loss_se")
 
 
+def number_of(loss: float | Tensor | None) -> float | None:
+    """Return a loss as a number, whether or not it can still be differentiated."""
+    return None if loss is None else float(loss.detach() if isinstance(loss, Tensor) else loss)
+
+
 class Epochs:
     """Collects the history of a run and asks after each epoch whether it should stop.
 
@@ -32,7 +37,7 @@ class Epochs:
         epochs = self._columns["epochs"]
         return int(epochs[-1]) if epochs else 0
 
-    def end(self, epoch: int | None, **losses: float | Tensor | None) -> Advice | None:
+    def end(self, epoch: int | None, **losses: float | None) -> Advice | None:
         """Enter one epoch.
 
         Args:

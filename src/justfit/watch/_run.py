@@ -24,6 +24,7 @@ from justfit.records import (
 )
 from justfit.report import render_watch_text
 from justfit.watch._backward import listen, stop_listening
+from justfit.watch._epochs import number_of
 from justfit.watch._flight import Flight, called_part
 from justfit.watch._folder import RunFolder
 from justfit.watch._governor import Governor
@@ -223,20 +224,21 @@ class Run:
         Raises:
             ArgumentError: `epoch` does not rise.
         """
+        train, validation = number_of(train_loss), number_of(validation_loss)
         running = self._loop.losses.epoch_mean()
         self._loop.losses.end_epoch()
         epochs = self._minutes.epochs
-        if train_loss is None and not math.isnan(running):
-            train_loss, epochs.train_mode = running, True
+        if train is None and not math.isnan(running):
+            train, epochs.train_mode = running, True
         advice = epochs.end(
             epoch,
-            train_loss=train_loss,
-            validation_loss=validation_loss,
+            train_loss=train,
+            validation_loss=validation,
             train_loss_se=train_loss_se,
             validation_loss_se=validation_loss_se,
         )
         self._loop.epoch = epochs.number + 1
-        told = {"train_loss": train_loss, "validation_loss": validation_loss, **(metrics or {})}
+        told = {"train_loss": train, "validation_loss": validation, **(metrics or {})}
         self._minutes.log({name: float(value) for name, value in told.items() if value is not None})
         if self._is_open:
             self._minutes.judge_if_paid()
