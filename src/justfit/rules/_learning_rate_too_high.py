@@ -21,12 +21,12 @@ class LearningRateTooHigh(WatchRule):
                   \max_l \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert w_{l,t}\rVert} > \text{moved}
 
         in more than one step, with jump = `jump`, errors = `errors`, σ the swing of one step over the first tenth or
-        the later half, whichever is smaller (for a level that stays up, the standard error of the first), moved =
-        `moved`, and an outcome that shows the harm: the loss has fallen by less than `threshold` of its size, or has
-        lost that share of what it had gained; or it was thrown up by more than `large` of its first size in the first
-        third of the run and has not fallen by `recovered`. Another jump from which the run recovers (a catapult) is
-        information, and so is one in a run whose batches differ by more than `informed` of their level to the end:
-        losses near zero have long tails.
+        what it is over the later half (brought to the size of the first losses), whichever is smaller; for a level that
+        stays up, the standard error of the first losses. And moved = `moved`, and an outcome that shows the harm: the
+        loss has fallen by less than `threshold` of its size, or has lost that share of what it had gained; or it was
+        thrown up by more than `large` of its first size in the first third of the run and has not fallen by
+        `recovered`. Another jump from which the run recovers (a catapult) is information, and so is one in a run whose
+        batches differ by more than `informed` of their level to the end: losses near zero have long tails.
     Why it matters:
         The steps leave the region where the gradient holds; units die or saturate, and stay so.
     When it is wrong:
@@ -47,7 +47,7 @@ class LearningRateTooHigh(WatchRule):
     cure: ClassVar[str] = "Try a third of the learning rate, warm it up, or clip the gradient."
     threshold: float = 0.5
     jump: float = 0.3
-    errors: float = 8.0
+    errors: float = 5.0
     moved: float = 0.5
     large: float = 1.0
     recovered: float = 0.9
@@ -61,7 +61,7 @@ class LearningRateTooHigh(WatchRule):
         layers = [one for one in motions(evidence) if one.layer.has_units and len(one.steps) >= LEAST_SAMPLES]
         if not layers:
             return NotApplicable("no layer with units that is trained was sampled twice")
-        noise = min(swings(curve, 0.0, 0.1), curve.jump(0.5, 1.0))
+        noise = min(swings(curve, 0.0, 0.1), curve.start_noise)
         bar = curve.start + max(self.jump * abs(curve.start), self.errors * noise)
         # a level that stays up needs less height than a single loss, but the first losses may lie low by chance
         lasting = curve.start + max(self.jump * abs(curve.start), self.errors * curve.start_error)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 
 from justfit.records import LossBins, WatchEvidence
+from justfit.rules._once import once
 
 # Losses from which on levels can be compared at all.
 LEAST_LOSSES = 40
@@ -67,9 +69,9 @@ class LossCurve:
     def start(self) -> float:
         """Level of the first losses, before the network has learned anything.
 
-        The median of the first three, or the very first alone where the others lie above it by more than noise or
-        its own size: then the first update threw the loss up. Where a bin is so long that the loss falls within it, it is the bin's
-        largest loss.
+        The median of the first three, or the very first alone where the others lie above it by more than noise or its
+        own size: then the first update threw the loss up. Where a bin is so long that the loss falls within it, it is
+        the bin's largest loss.
         """
         if self.sizes[0] == 1:
             middle = median(self.means[:FIRST_BINS])
@@ -79,9 +81,16 @@ class LossCurve:
         return self.maxima[0] if falls_within else self.means[0]
 
     @property
+    def start_noise(self) -> float:
+        """Standard deviation of one of the first losses, from the later half: as it is, or in proportion."""
+        later = self.jump(0.5, 1.0)
+        share = min(later / (abs(self.level(0.5, 1.0)) or math.inf), 1.0)
+        return max(later, share * abs(self.start))
+
+    @property
     def start_error(self) -> float:
-        """Standard error of the first level, from how much batches differ over the later half."""
-        return self.jump(0.5, 1.0) / math.sqrt(max(1, sum(self.sizes[:FIRST_BINS])))
+        """Standard error of the first level."""
+        return self.start_noise / math.sqrt(max(1, sum(self.sizes[:FIRST_BINS])))
 
     @property
     def end(self) -> float:
@@ -96,38 +105,38 @@ class LossCurve:
     def _known_stds(self) -> list[float]:
         return [std for std in self.stds if not math.isnan(std)] or [0.0]
 
-    def _within(self, start: float, stop: float) -> range:
+    def within(self, start: float, stop: float) -> range:
         """Bins that begin in a share of the steps; at least one."""
         first = self.steps[0]
         span = self.last_step - first + 1
-        chosen = [i for i, step in enumerate(self.steps) if start * span <= step - first < stop * span]
-        if not chosen:
+        begin, end = (bisect_left(self.steps, first + share * span) for share in (start, stop))
+        if begin >= end:
             index = min(int(start * len(self.steps)), len(self.steps) - 1)
             return range(index, index + 1)
-        return range(chosen[0], chosen[-1] + 1)
+        return range(begin, end)
 
     def level(self, start: float, stop: float) -> float:
         """Median over the bins in a share of the steps, such as the last fifth: 0.8 to 1."""
-        return median(self.means[i] for i in self._within(start, stop))
+        return median(self.means[i] for i in self.within(start, stop))
 
     def jump(self, start: float, stop: float) -> float:
         """Standard deviation of one step's loss, from the mean absolute difference between neighbouring bins.
 
         Less robust than `noise` on purpose: losses near zero have long tails, and their errors must know them.
         """
-        inside = self._within(start, stop)
+        inside = self.within(start, stop)
         jumps = _jumps([self.means[i] for i in inside], [self.sizes[i] for i in inside])
         return max(fmean(jumps) * GAUSS if jumps else 0.0, self.noise if len(jumps) < FIRST_BINS else 0.0)
 
     def error(self, start: float, stop: float) -> float:
         """Standard error of that level; 1.25 is what a median costs against a mean."""
-        inside = self._within(start, stop)
+        inside = self.within(start, stop)
         return 1.25 * self.jump(start, stop) / math.sqrt(max(1, sum(self.sizes[i] for i in inside)))
 
     def smoothed(self, num_parts: int = 20) -> list[tuple[int, float]]:
         """First step and level of equal parts of the run."""
         parts = min(num_parts, len(self.steps))
-        ranges = [self._within(i / parts, (i + 1) / parts) for i in range(parts)]
+        ranges = [self.within(i / parts, (i + 1) / parts) for i in range(parts)]
         return [(self.steps[r[0]], median(self.means[i] for i in r)) for r in ranges]
 
 
@@ -146,6 +155,7 @@ def loss_curve(evidence: WatchEvidence) -> LossCurve | str:
     return curve
 
 
+@once
 def curve_of(bins: LossBins) -> LossCurve | None:
     """The finite bins as a curve; None where there are none."""
     kept = [i for i, size in enumerate(bins.num_steps) if size > 0 and math.isfinite(bins.mean[i])]
@@ -223,6 +233,7 @@ class Progress:
     best_step: int
 
 
+@once
 def progress(curve: LossCurve) -> Progress:
     """Summarise a curve."""
     scale = curve.scale or 1.0
@@ -243,8 +254,7 @@ def progress(curve: LossCurve) -> Progress:
 
 def swings(curve: LossCurve, start: float, stop: float) -> float:
     """Standard deviation of one step's loss around the curve within a share of the steps."""
-    span = curve.last_step - curve.steps[0] + 1
-    inside = [i for i, step in enumerate(curve.steps) if start <= (step - curve.steps[0]) / span < stop]
+    inside = curve.within(start, stop)
     within = [curve.stds[i] for i in inside if curve.sizes[i] > 2 and not math.isnan(curve.stds[i])]
     if within:
         return median(within)

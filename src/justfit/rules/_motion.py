@@ -9,6 +9,7 @@ from itertools import pairwise
 from statistics import median
 
 from justfit.records import LayerTrace, WatchEvidence
+from justfit.rules._once import once
 
 # Samples from which on a layer's series is judged; short runs of small networks are sampled no more often.
 LEAST_SAMPLES = 2
@@ -62,6 +63,7 @@ class Motion:
         return summed(self.steps, self.work, self.num_steps)
 
 
+@once
 def motions(evidence: WatchEvidence) -> list[Motion]:
     """Every layer that an optimizer moves and that was sampled at all, in order of execution."""
     found = []

@@ -88,7 +88,7 @@ class Recipe:
         return module
 
 
-HALVES = ("tune", "final")
+HALVES = ("tune", "final", "fresh")
 ARCHITECTURES = ("mlp", "cnn", "transformer", "resnet", "rnn")
 
 _PLAIN = {"depth": 3, "width": 48, "activation": "relu", "norm": False}
@@ -106,11 +106,24 @@ _BASES: dict[tuple[str, str], tuple[str, dict[str, Any], dict[str, Any]]] = {
     ("final", "transformer"): ("majority", {**_TOKENS, "activation": "relu"}, {"lr": 6e-3, "schedule": "warmup"}),
     ("final", "resnet"): ("mnist", {**_PICTURES, "depth": 2, "norm": True, "activation": "silu"}, {"lr": 5e-3}),
     ("final", "rnn"): ("markov", {"kind": "lstm", "width": 32}, {"lr": 1e-2, "schedule": "cosine"}),
+    ("fresh", "mlp"): (
+        "digits_table",
+        {**_PLAIN, "depth": 2, "width": 64, "activation": "gelu", "norm": True},
+        {"lr": 2e-3, "batch_size": 64, "schedule": "warmup"},
+    ),
+    ("fresh", "cnn"): ("digits", {**_PICTURES, "depth": 4, "activation": "silu"}, {"lr": 4e-3, "schedule": "cosine"}),
+    ("fresh", "transformer"): ("markov", {**_TOKENS, "depth": 3, "activation": "silu"}, {"lr": 8e-3}),
+    ("fresh", "resnet"): (
+        "digits",
+        {**_PICTURES, "depth": 3, "width": 8, "norm": True, "activation": "gelu"},
+        {"optimizer": "sgd", "lr": 0.03, "schedule": "cosine"},
+    ),
+    ("fresh", "rnn"): ("majority", {"kind": "gru", "width": 24}, {"lr": 8e-3, "schedule": "warmup"}),
 }
 
 
 def base(half: str, architecture: str, seed: int) -> Recipe:
-    """The healthy recipe of an architecture; the seeds of the two halves differ."""
+    """The healthy recipe of an architecture; the seeds of the parts differ."""
     name, options, settings = _BASES[half, architecture]
     seed += 1000 * HALVES.index(half)
     return Recipe(net=architecture, task=name, seed=seed, options=tuple(options.items()), **settings)

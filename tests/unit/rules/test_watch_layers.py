@@ -232,6 +232,46 @@ def test_the_first_failure_is_told(cause):
     assert finding.cure.startswith("Look for a root")
 
 
+def test_losses_that_end_are_no_longer_finite():
+    (finding,) = NonFiniteInTraining().check(run(values=[*losses(num_steps=119), *[NAN] * 121]))
+    assert (finding.severity, finding.since, finding.where) == ("error", 120, "network")
+    assert finding.evidence == "no loss is finite from step 120 on, after every loss before was"
+
+
+@pytest.mark.parametrize("gaps", [[399], [5, 50, 399], list(range(3, 400, 7))])
+def test_losses_that_are_missing_here_and_there_were_not_given(gaps):
+    values = losses()
+    for gap in gaps:
+        values[gap] = NAN
+    assert NonFiniteInTraining().check(run(values=values)) == ()
+
+
+def test_zeros_that_weights_begin_with_stop_the_first_gradients_only():
+    """Residual branches and heads that begin at zero, sampled at the first two steps and never again."""
+    nothing = {"gradient_norm": [0.0, 0.0], "update_norm": [0.0, 0.0], "clipped_gradient_norm": [0.0, 0.0]}
+    trace = optimizer(steps=(1, 2), learning_rate=(0.1, 0.1))
+    healthy = run(at={0: nothing}, optimizers=(trace,))
+    assert VanishingInTraining().check(healthy) == ParametersUnchanged().check(healthy) == ()
+    stuck = run(at={0: nothing}, optimizers=(trace,), level=flat)
+    assert severities(VanishingInTraining().check(stuck)) == ["error"]
+    assert severities(ParametersUnchanged().check(stuck)) == ["warning"]
+
+
+def test_a_vanishing_gradient_that_adam_makes_up_for_shows_in_the_loss():
+    small = {"each": lambda i: {"gradient_norm": vanishing(i)["gradient_norm"]}}
+    assert severities(VanishingInTraining().check(run(level=lambda s: 0.64 + 0.3 * math.exp(-60 * s), **small))) == [
+        "warning"
+    ]
+    assert VanishingInTraining().check(run(**small)) == ()
+
+
+def test_activations_that_grow_in_all_count_where_the_first_loss_is_blown_up():
+    growing = {"each": lambda i: {"activation_rms": 2.6**i if i < 6 else NAN}}
+    (finding,) = ExplodingInTraining().check(run(level=lambda s: 0.5 + 900 * math.exp(-60 * s), **growing))
+    assert (finding.unit, finding.value) == ("e-foldings", pytest.approx(5 * math.log(2.6)))
+    assert ExplodingInTraining().check(run(**growing)) == ()
+
+
 def test_a_divergence_is_no_nan():
     assert (
         NonFiniteInTraining().check(run(first_failure=FirstFailure(cause="divergence", stage="loss", step=9, epoch=1)))

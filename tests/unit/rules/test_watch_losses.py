@@ -14,6 +14,7 @@ from justfit.rules import (
     NotApplicable,
     OscillatingLoss,
     SlowProgress,
+    UpdatesTooSmall,
     judge_watch,
 )
 from justfit.rules._loss_curve import curve_of, loss_curve, progress, swings, warming_up
@@ -71,6 +72,20 @@ def test_losses_near_zero_have_long_tails(seed):
     assert alarms(run(values=values)) == []
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_noisy_first_losses_raise_no_alarm(seed):
+    """A regression in small batches: one batch's loss is half of the next."""
+    draw = random.Random(seed)  # noqa: S311
+    values = [(0.2 + math.exp(-t / 40)) * draw.gammavariate(4, 0.25) for t in range(400)]
+    assert alarms(run(values=values)) == []
+
+
+def test_slow_progress_after_a_first_loss_of_weights_that_began_too_large():
+    values = losses(lambda s: 2.3 - 0.4 * s, noise=0.02)
+    patient = run(values=[300.0, 120.0, 40.0, 9.0, *values[4:]])
+    assert "JF410" in alarms(patient)
+
+
 def test_one_spike_is_no_alarm():
     values = losses()
     values[200] = 80.0
@@ -119,6 +134,32 @@ def test_a_rate_that_still_warms_up_is_not_judged():
     assert warming_up(patient)
     for rule in (LossNotDecreasing, SlowProgress, LearningRateTooLow):
         assert rule().check(patient) == NotApplicable("the learning rate still warms up")
+
+
+@pytest.mark.parametrize(
+    ("steps", "rates", "last", "warm"),
+    [
+        ((1, 2), (0.002, 0.004), NAN, True),
+        ((1, 2), (0.002, 0.004), 0.8, True),  # as steep as before, to the last step
+        ((1, 2), (0.002, 0.004), 0.1, False),  # it rose further, then stopped rising
+        ((1, 2, 40, 90), (0.002, 0.004, 0.08, 0.1), NAN, False),
+        ((1, 20, 40, 90), (0.002, 0.04, 0.08, 0.18), 0.8, True),
+        ((1, 20, 40, 90), (0.002, 0.04, 0.08, 0.1), 0.01, False),
+        ((1,), (0.1,), 0.1, False),
+    ],
+)
+def test_a_warm_up_that_ended_between_samples(steps, rates, last, warm):
+    trace = optimizer(steps=steps, learning_rate=rates, last_learning_rate=last)
+    assert warming_up(run(optimizers=(trace,))) is warm
+
+
+def test_updates_of_a_warm_up_say_nothing_of_those_after_it():
+    fields = {"update_norm": 1e-4}
+    trace = optimizer(steps=(1, 2), learning_rate=(0.002, 0.004), last_learning_rate=0.1)
+    patient = run(level=lambda _: 2.3, each=lambda _: fields, optimizers=(trace,))
+    reason = NotApplicable("no step was sampled since the learning rate rose")
+    assert LearningRateTooLow().check(patient) == UpdatesTooSmall().check(patient) == reason
+    assert [finding.severity for finding in LossNotDecreasing().check(patient)] == ["warning"]
 
 
 @pytest.mark.parametrize("rates", [(0.1,) * 12, (0.0,) + (0.1,) * 11, tuple(0.1 - 0.005 * i for i in range(12))])
