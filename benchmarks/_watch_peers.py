@@ -85,6 +85,7 @@ class Watched(Contender):
 
     def pause(self):
         stop_listening(self.run._loop)
+        self.run._loop._settle()  # steps that have passed are entered with the time before the pause
 
     def end(self):
         self.run.close()
