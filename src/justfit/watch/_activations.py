@@ -126,7 +126,7 @@ class ActivationReader:
 
     def _signal(self, node: Any, kind: str, parents: list[_Signal], found: Activations) -> _Signal:
         if kind == "AccumulateGrad":
-            return _Signal(parameter=node.variable)
+            return _Signal(parameter=node.variable) if self._table.knows(node.variable) else _NOTHING
         parameters = [parent.parameter for parent in parents if parent.parameter is not None]
         signal = _newest(parents)
         if not parameters and not signal.layers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from justfit.errors import OutputError
@@ -34,6 +35,12 @@ class RunFolder:
                 found=f"`{error.strerror or error}`",
                 way_out="Choose another folder, or get permission there.",
             ) from error
+
+    def begin(self, *, anew: bool) -> None:
+        """Take away the findings of an earlier run in this folder, unless this run goes on with it."""
+        if anew:
+            with suppress(OSError):
+                (self.path / FINDINGS).unlink(missing_ok=True)
 
     def write_record(self, record: WatchRecord) -> None:
         """Replace the record in one step: a reader, or a run that is killed, never leaves half of one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -56,7 +57,7 @@ class LayerTable:
 
     def __init__(self, module: nn.Module) -> None:
         self.layers: list[Layer] = []
-        self._layer_of: dict[int, Layer] = {}
+        self._layer_of: dict[int, tuple[weakref.ref[nn.Parameter], Layer]] = {}  # an id may be used again
         self._root = module
         self._num_sought = 0
         self.scan()
@@ -65,22 +66,26 @@ class LayerTable:
         """Enter what the module has by now; layers that are known keep their place."""
         known = {layer.name: layer for layer in self.layers}
         for name, kind, owned in _owned(self._root):
-            own = [(n, p) for n, p in owned if id(p) not in self._layer_of]
+            own = [(n, p) for n, p in owned if self._known(p) is None]
             if own:
                 layer = known.get(name) or self._add(name, kind)
                 self._enter(layer, own)
 
     def layer_of(self, parameter: nn.Parameter) -> Layer:
         """Return the layer of a parameter; those of no module have one of their own."""
-        found = self._layer_of.get(id(parameter))
+        found = self._known(parameter)
         if found is None:
             self.scan()
-            found = self._layer_of.get(id(parameter))
+            found = self._known(parameter)
         if found is None:
             found = next((layer for layer in self.layers if layer.name == ELSEWHERE), None)
             found = found or self._add(ELSEWHERE, "Parameter")
             self._enter(found, [(str(len(found.parameters)), parameter)])
         return found
+
+    def knows(self, tensor: nn.Parameter) -> bool:
+        """Say whether a tensor is a parameter of the network or of an optimizer, and not, say, an input."""
+        return self._known(tensor) is not None
 
     def in_order(self) -> list[Layer]:
         """Return the layers in order of first execution; those that were not seen stand where they are defined."""
@@ -110,7 +115,11 @@ class LayerTable:
     def _enter(self, layer: Layer, own: list[tuple[str, nn.Parameter]]) -> None:
         for name, parameter in own:
             layer.parameters[name] = parameter
-            self._layer_of[id(parameter)] = layer
+            self._layer_of[id(parameter)] = weakref.ref(parameter), layer
+
+    def _known(self, parameter: nn.Parameter) -> Layer | None:
+        held, layer = self._layer_of.get(id(parameter), (None, None))
+        return layer if held is not None and held() is parameter else None
 
 
 def _owned(root: nn.Module) -> Iterator[Owned]:

@@ -8,7 +8,6 @@ from threading import get_ident
 from time import perf_counter
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from justfit.watch._activations import ActivationReader, Activations
@@ -18,6 +17,7 @@ from justfit.watch._governor import Governor
 from justfit.watch._layers import LayerTable
 from justfit.watch._loss_trail import LossTrail
 from justfit.watch._ranks import Ranks
+from justfit.watch._reading import unscaled
 from justfit.watch._reports import Reports, Trouble
 from justfit.watch._sampler import Sampler
 from justfit.watch._series import Frame, Frames, LossSeries, on_host
@@ -174,10 +174,13 @@ class Loop:
             self._count(sampler, leads=leads)
         except Exception as error:
             self._reports.broken(error)
-        if leads:
-            self._decide(start, sampled=sampled)
-        else:
+        if not leads:
             self.spent += perf_counter() - start
+            return
+        try:
+            self._decide(start, sampled=sampled)
+        except Exception as error:
+            self._reports.broken(error)
 
     def _decide(self, start: float, *, sampled: bool) -> None:
         """Enter a step that was looked at, and choose what comes next."""
@@ -346,8 +349,7 @@ class Loop:
         return self.ranks.wants_sample(self._governor.num_steps, self._governor)
 
     def _unscaled(self, norms: Tensor) -> Tensor:
-        scale = self.step_losses.scale()
-        return norms if scale is None else torch.where(norms < 0, norms, norms / scale.to(norms.device))
+        return unscaled(norms, self.step_losses.scale())
 
     def _count_skipped(self, sampler: Sampler) -> None:
         found = sampler.optimizer.__dict__.get("found_inf")  # set while a fused optimizer steps under AMP

@@ -68,6 +68,8 @@ class Minutes:
 
     def begin(self) -> None:
         """A loop starts now."""
+        if self.folder is not None:
+            self.folder.begin(anew=not any(sampler.num_steps for sampler in self.loop.samplers))
         now = perf_counter()
         self.next_judgement, self.next_flush = now + MIN_SECONDS, now + self.flush_seconds
 
@@ -93,7 +95,7 @@ class Minutes:
     def flush(self) -> None:
         """Judge, and write the record."""
         start = perf_counter()
-        self.judge()
+        self._judge()
         if self.folder is not None:
             try:
                 self.folder.write_record(self.record())
@@ -101,9 +103,14 @@ class Minutes:
                 self.note(f"The record could not be written: {error}")
         self._paid(start)
         self.next_flush = perf_counter() + self.flush_seconds
+        self.telling.announce(self.judgement.findings)  # last: the user's function may raise
 
     def judge(self) -> None:
         """Ask the rules, and tell of what they find."""
+        self._judge()
+        self.telling.announce(self.judgement.findings)
+
+    def _judge(self) -> None:
         self._num_judged = (self.governor.num_samples, self.epochs.number)
         self.judgement = judge(self.evidence())
         if self.judgement.findings and self.table.find_sources():
@@ -111,7 +118,6 @@ class Minutes:
         rising = next((f.since for f in self.judgement.findings if f.code == DIVERGING and f.since), None)
         if rising is not None and self.first_failure is None:
             self.divergence = find_divergence(self.evidence(), rising, epoch=self.loop.epoch, rank=self.ranks.rank)
-        self.telling.announce(self.judgement.findings)
 
     def record(self) -> WatchRecord:
         """Put everything so far together, as last judged."""

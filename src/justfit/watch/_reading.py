@@ -54,10 +54,14 @@ def norms(tensors: Sequence[Tensor | None], device: torch.device) -> Tensor:
         together = _in_range(together, there)
     if len(there) == len(tensors):
         return together
-    everything = torch.full((len(tensors),), MISSING, device=device, dtype=torch.float64)
-    places = [place for place, tensor in enumerate(tensors) if tensor is not None]
-    everything[torch.tensor(places, device=device)] = together
-    return everything
+    missing = torch.full((), MISSING, device=device, dtype=together.dtype)
+    present = iter(together.unbind())
+    return torch.stack([missing if tensor is None else next(present) for tensor in tensors])
+
+
+def unscaled(norms: Tensor, scale: Tensor | None) -> Tensor:
+    """Divide norms by the scale of a gradient scaler; what is `MISSING` stays so."""
+    return norms if scale is None else torch.where(norms == MISSING, norms, norms / scale.to(norms.device))
 
 
 def _in_range(together: Tensor, there: Sequence[Tensor]) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -14,13 +15,10 @@ from torch.optim import Optimizer
 from justfit.errors import ArgumentError
 from justfit.records import (
     Finding,
-    FirstFailure,
     FitVerdict,
     History,
     OverheadFigures,
     WatchRecord,
-    from_json,
-    to_json,
 )
 from justfit.report import render_watch_text
 from justfit.watch._backward import listen, stop_listening
@@ -36,6 +34,7 @@ from justfit.watch._mailbox import open_mailbox
 from justfit.watch._minutes import Minutes
 from justfit.watch._ranks import Ranks
 from justfit.watch._reports import Reports
+from justfit.watch._run_state import load_run_state, run_state
 from justfit.watch._sampler import Sampler
 from justfit.watch._settings import Settings
 from justfit.watch._telling import Telling
@@ -136,6 +135,15 @@ class Run:
                 way_out="Call `justfit.watch` again, and `load_state_dict` to go on where it ended.",
             )
         self._is_open = True
+        try:
+            self._attach()
+        except BaseException:
+            self._detach()
+            self._is_open = False
+            raise
+        return self
+
+    def _attach(self) -> None:
         for sampler in self._loop.samplers:
             if sampler.optimizer is not None:
                 before, after = self._bound(sampler)
@@ -148,26 +156,30 @@ class Run:
             self._minutes.live.start()
         self._minutes.begin()
         self._loop.start()
-        return self
+
+    def _detach(self) -> None:
+        stop_listening(self._loop)
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._drop_replay()
+        self._minutes.live.stop()
 
     def close(self) -> None:
         """Take every hook away, judge once more, and write the record. Calling it again does nothing."""
         if not self._is_open:
             return
         self._is_open = False
-        stop_listening(self._loop)
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
-        self._drop_replay()
-        self._loop.stop()
-        self._minutes.live.stop()
-        self._ranks.finish(self._loop)
+        with ExitStack() as stack:  # whatever fails, the record is written and the sinks are closed
+            stack.callback(self._minutes.telling.close)
+            stack.callback(self._finish)
+            stack.callback(self._detach)
+            self._loop.stop()
+            self._ranks.finish(self._loop)
+
+    def _finish(self) -> None:
         self._minutes.finished = True
-        try:
-            self._minutes.flush()
-        finally:
-            self._minutes.telling.close()
+        self._minutes.flush()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -207,16 +219,18 @@ class Run:
         validation_loss_se: float | None = None,
         epoch: int | None = None,
         metrics: Mapping[str, float] | None = None,
+        train_mode: bool | None = None,
     ) -> Advice | None:
         """Tell that an epoch ended, and with which losses.
 
         Args:
-            train_loss: Mean per example, of the epoch.
+            train_loss: Mean per example, of the epoch; the mean of its steps by default.
             validation_loss: The same on data the network is not trained on.
             train_loss_se: One standard error of the train loss, if it is known.
             validation_loss_se: One standard error of the validation loss.
             epoch: Its number; counted from 1 by default.
             metrics: Further numbers, which go to the sinks.
+            train_mode: The train loss was averaged while training; None if that is not known.
 
         Returns:
             Whether to stop, and whether this epoch's network is the best; None without a validation loss.
@@ -229,16 +243,12 @@ class Run:
         self._loop.losses.end_epoch()
         epochs = self._minutes.epochs
         if train is None and not math.isnan(running):
-            train, epochs.train_mode = running, True
-        advice = epochs.end(
-            epoch,
-            train_loss=train,
-            validation_loss=validation,
-            train_loss_se=train_loss_se,
-            validation_loss_se=validation_loss_se,
-        )
+            train, train_mode = running, True
+        losses = {"train_loss": train, "validation_loss": validation}
+        errors = {"train_loss_se": train_loss_se, "validation_loss_se": validation_loss_se}
+        advice = epochs.end(epoch, train_mode, **losses, **errors)
         self._loop.epoch = epochs.number + 1
-        told = {"train_loss": train, "validation_loss": validation, **(metrics or {})}
+        told = {**losses, **(metrics or {})}
         self._minutes.log({name: float(value) for name, value in told.items() if value is not None})
         if self._is_open:
             self._minutes.judge_if_paid()
@@ -324,14 +334,7 @@ class Run:
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything needed to go on later: numbers, strings, lists and dicts of them."""
-        minutes = self._minutes
-        return {
-            "loop": self._loop.state_dict(),
-            "epochs": minutes.epochs.state_dict(),
-            "told": [list(each) for each in sorted(minutes.telling.told)],
-            "notes": list(minutes.notes),
-            "first_failure": None if minutes.first_failure is None else to_json(minutes.first_failure),
-        }
+        return run_state(self._loop, self._minutes)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on where a stored run ended: steps, samples, losses and epochs are counted on.
@@ -348,15 +351,7 @@ class Run:
                 found=f"{self._loop.samplers[self._loop.leader()].num_steps} steps done",
                 way_out="Call `run.load_state_dict` right after `justfit.watch`.",
             )
-        self._loop.load_state_dict(state["loop"])
-        minutes = self._minutes
-        minutes.epochs.load_state_dict(state["epochs"])
-        minutes.telling.told = {(code, where) for code, where in state["told"]}
-        minutes.notes.update(dict.fromkeys(state["notes"]))
-        failure = state["first_failure"]
-        minutes.first_failure = None if failure is None else from_json(FirstFailure, failure)
-        self._loop.failed = minutes.first_failure is not None
-        self._loop.epoch = minutes.epochs.number + 1
+        load_run_state(self._loop, self._minutes, state)
 
     # --- inside
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from justfit.watch._activations import Activations
 from justfit.watch._layers import LayerTable
-from justfit.watch._reading import MISSING, UpdateMeter, gradient_of, norms, real_entries
+from justfit.watch._reading import MISSING, UpdateMeter, gradient_of, norms, real_entries, unscaled
 from justfit.watch._series import QUANTITIES, SampleSeries
 
 NUM_NORMS = 4  # weight, gradient, clipped gradient, update
@@ -151,9 +151,7 @@ class Sampler:
 
     def _used_gradients(self) -> Tensor:
         """Read the gradients that the optimizer uses; a fused one under AMP divides by the scale itself."""
-        found = self._gradient_norms()
-        scale = getattr(self.optimizer, "grad_scale", None)
-        return found if scale is None else found / scale.to(found.device)
+        return unscaled(self._gradient_norms(), getattr(self.optimizer, "grad_scale", None))
 
     def _by_layer(self, values: list[float]) -> list[float]:
         """Put the norms of a layer's parameters together; those that have none are left out."""

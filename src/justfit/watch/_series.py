@@ -144,25 +144,31 @@ class LossSeries:
         self._epoch = [0.0, 0]
 
     def bins(self) -> LossBins:
-        """Return all bins so far."""
-        self.fold()
+        """Return all bins so far; the last loss is in them, but waits on, as the loop may still tell another."""
+        self.fold(but=1)
+        whole = LossSeries()
+        whole._bins, whole._length = [list(each) for each in self._bins], self._length
+        whole._waiting = list(self._waiting)
+        whole.fold()
+        bins = whole._bins
         return LossBins(
-            first_step=tuple(int(each[0]) for each in self._bins),
-            num_steps=tuple(int(each[1]) for each in self._bins),
-            mean=tuple(each[2] if each[1] else math.nan for each in self._bins),
-            std=tuple(math.sqrt(each[3] / (each[1] - 1)) if each[1] > 1 else math.nan for each in self._bins),
-            minimum=tuple(each[4] if each[1] else math.nan for each in self._bins),
-            maximum=tuple(each[5] if each[1] else math.nan for each in self._bins),
+            first_step=tuple(int(each[0]) for each in bins),
+            num_steps=tuple(int(each[1]) for each in bins),
+            mean=tuple(each[2] if each[1] else math.nan for each in bins),
+            std=tuple(math.sqrt(each[3] / (each[1] - 1)) if each[1] > 1 else math.nan for each in bins),
+            minimum=tuple(each[4] if each[1] else math.nan for each in bins),
+            maximum=tuple(each[5] if each[1] else math.nan for each in bins),
         )
 
     def state_dict(self) -> dict[str, Any]:
         """Return what `load_state_dict` takes: lists of numbers."""
         self.fold()
-        return {"bins": [list(each) for each in self._bins], "length": self._length}
+        return {"bins": [list(each) for each in self._bins], "length": self._length, "epoch": list(self._epoch)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up where a stored series ended."""
         self._bins, self._length = [list(each) for each in state["bins"]], state["length"]
+        self._epoch = list(state["epoch"])
 
     def _put(self, step: int, loss: float) -> None:
         if not self._bins or step >= self._bins[-1][0] + self._length:

@@ -45,7 +45,10 @@ class Telling:
         for finding in new:
             self.told.add((finding.code, finding.where))
             for listener in self.listeners:
-                listener(finding)
+                try:
+                    listener(finding)
+                except OSError as error:
+                    self._note(f"A finding could not be written: {error.strerror or error}")
             self._each("finding", finding)
             if self._on_finding is not None:
                 try:

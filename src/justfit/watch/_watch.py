@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from torch import nn
+from torch.nn.parameter import is_lazy
 from torch.optim import Optimizer
 
-from justfit.errors import ArgumentError
+from justfit.errors import ArgumentError, UnsupportedModuleError
 from justfit.records import Finding
 from justfit.watch._run import Run
 from justfit.watch._settings import Settings
@@ -64,6 +65,7 @@ def watch(
 
     Raises:
         ArgumentError: `module` is no `nn.Module`, `optimizer` no optimizer, or a number lies outside its range.
+        UnsupportedModuleError: A parameter has no values yet.
         OutputError: `out` cannot be made.
 
     Example:
@@ -82,7 +84,14 @@ def watch(
         raise ArgumentError(
             "`module` must be an `nn.Module`.",
             found=f"a {type(module).__name__}",
-            way_out="Pass the network that is trained.",
+            way_out="Pass the network that is trained; several as one, `nn.ModuleList([generator, discriminator])`.",
+        )
+    lazy = next((name for name, parameter in module.named_parameters() if is_lazy(parameter)), None)
+    if lazy is not None:
+        raise UnsupportedModuleError(
+            "Every parameter must have values.",
+            found=f"`{lazy}`, which is uninitialized",
+            way_out="Run one batch first.",
         )
     settings = Settings(
         scaler=_scaler_of(optimizer) if scaler is None else scaler,
