@@ -77,7 +77,7 @@ class KerasHooks:
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Tell the losses of the epoch."""
         losses = {kind: (logs or {}).get(name) for kind, name in self._names.items()}
-        if self._session.end_epoch(epoch=epoch + 1, **losses):
+        if self._session.end_epoch(epoch=epoch + 1, train_mode=True, **losses):
             self.model.stop_training = True
 
     def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002 - called by name

@@ -11,9 +11,6 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from justfit.watch import Run
 
-# Methods of one optimizer that are wrapped while it is watched.
-WRAPPED = ("apply", "_clip_gradients", "scale_loss")
-
 
 class StepWatcher:
     """Tells a watch of the losses, gradients and steps of one optimizer.

@@ -11,8 +11,9 @@ from justfit.errors import ArgumentError
 from justfit.integrations._host import import_host
 from justfit.records import Finding
 
-# What its stores take in the name of a metric or tag, and how much text in a tag.
+# What its stores take in the name of a metric or tag, how long one may be, and how much text in a tag.
 REFUSED = re.compile(r"[^\w\-. /]")
+NAME_LENGTH = 250
 TAG_LENGTH = 500
 
 
@@ -43,7 +44,7 @@ class MlflowSink:
     def log(self, values: Mapping[str, float], step: int) -> None:
         """Log the values that were measured."""
         measured = {
-            REFUSED.sub("_", f"{self._prefix}{name}"): float(value)
+            REFUSED.sub("_", f"{self._prefix}{name}")[:NAME_LENGTH]: float(value)
             for name, value in values.items()
             if not math.isnan(value)
         }
@@ -52,7 +53,7 @@ class MlflowSink:
 
     def finding(self, finding: Finding) -> None:
         """Set a tag, named after the rule and the place."""
-        key = REFUSED.sub("_", f"justfit.{finding.code}.{finding.where}")
+        key = REFUSED.sub("_", f"justfit.{finding.code}.{finding.where}")[:NAME_LENGTH]
         words = f"{finding.severity}: {finding.name}, {finding.evidence}"
         if finding.since is not None:
             words += f", since {finding.since_unit} {finding.since}"

@@ -59,15 +59,15 @@ class Session:
             _doubtful.add(self)
         return self.run
 
-    def end_epoch(self, *, train_loss: Any = None, **values: Any) -> bool:
-        """Tell the watch the losses of an epoch; the train loss is the mean over its steps if no other is known.
+    def end_epoch(self, **values: Any) -> bool:
+        """Tell the watch the losses of an epoch; the train loss is the mean of its steps if no other is known.
 
         Returns:
             The host is to stop.
         """
         if self.run is None or not self.is_open:
             return False
-        advice = self.run.end_epoch(train_loss=self.run.epoch_loss if train_loss is None else train_loss, **values)
+        advice = self.run.end_epoch(**values)
         return self.stop_when_overfitting and advice is not None and advice.stop
 
     def close(self, error: BaseException | None = None) -> None:

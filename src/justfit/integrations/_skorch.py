@@ -62,7 +62,8 @@ class SkorchHooks:
         """Tell the losses of the epoch."""
         row = net.history[-1]
         losses = {name: row.get(getattr(self, name)) for name in ("train_loss", "validation_loss")}
-        if self.session_.end_epoch(epoch=row["epoch"], **losses):
+        mode = True if self.train_loss == "train_loss" else None  # a column of the user's own may be either
+        if self.session_.end_epoch(epoch=row["epoch"], train_mode=mode, **losses):
             raise KeyboardInterrupt  # this is how callbacks of skorch end a training
 
     def on_train_end(self, _net: Any, **_: Any) -> None:

@@ -12,7 +12,7 @@ from justfit.errors import LogColumnError
 from justfit.logs._names import Meaning, clock_of, direction_of, meaning, rank_of
 from justfit.records import Direction
 
-_MOST_LISTED = 12
+MOST_LISTED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def choose_pair(frame: pl.DataFrame, train: str | None, validation: str | None, 
         raise _none(frame, name)
     best = [pair for rank, pair in pairs if rank == pairs[0][0]]
     if len(best) > 1:
-        listed = "; ".join(f"`{pair.train}` with `{pair.validation}`" for pair in best[:_MOST_LISTED])
+        listed = "; ".join(f"`{pair.train}` with `{pair.validation}`" for pair in best[:MOST_LISTED])
         raise LogColumnError(
             "A log must have one pair of a train and a validation column that is the likeliest.",
             found=f"{len(best)} equally likely ones in `{name}`: {listed}",
@@ -80,6 +80,12 @@ def given_direction(pair: Pair, direction: Direction | None) -> Direction:
             way_out="Say it with `--direction minimize` or `--direction maximize` (`direction=`).",
         )
     return found
+
+
+def listed(columns: Sequence[str], quote: str = "`") -> str:
+    """List names of columns, the first few of many."""
+    more = f" and {len(columns) - MOST_LISTED} more" if len(columns) > MOST_LISTED else ""
+    return ", ".join(f"{quote}{column[:60]}{quote}" for column in columns[:MOST_LISTED]) + more
 
 
 def _ranked(frame: pl.DataFrame, train: str | None, validation: str | None) -> list[tuple[tuple[int, ...], Pair]]:
@@ -124,18 +130,13 @@ def _unknown(option: str, given: str, columns: Sequence[str]) -> LogColumnError:
     return LogColumnError(
         f"`{option}` must name a column of numbers.",
         found=f"`{given}`",
-        way_out=f"Did you mean `{near[0]}`?" if near else f"The columns are {_listed(columns)}.",
+        way_out=f"Did you mean `{near[0]}`?" if near else f"The columns are {listed(columns)}.",
     )
 
 
 def _none(frame: pl.DataFrame, name: str) -> LogColumnError:
     return LogColumnError(
         "A log must have a train and a validation column of one metric, such as `train_loss` and `val_loss`.",
-        found=f"the columns {_listed(frame.columns)} in `{name}`" if frame.columns else f"no numbers in `{name}`",
+        found=f"the columns {listed(frame.columns)} in `{name}`" if frame.columns else f"no numbers in `{name}`",
         way_out="Name both with `--train COLUMN --validation COLUMN` (`train=`, `validation=`).",
     )
-
-
-def _listed(columns: Sequence[str]) -> str:
-    more = f" and {len(columns) - _MOST_LISTED} more" if len(columns) > _MOST_LISTED else ""
-    return ", ".join(f"`{column[:60]}`" for column in columns[:_MOST_LISTED]) + more

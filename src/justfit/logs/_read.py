@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from justfit.errors import ArgumentError, LogColumnError, LogFormatError
-from justfit.logs._columns import Pair, choose_pair, given_direction
+from justfit.logs._columns import MOST_LISTED, Pair, choose_pair, given_direction, listed
 from justfit.logs._contents import Found, contents_of
 from justfit.logs._log import Log
 from justfit.logs._names import clock_of
@@ -21,7 +21,6 @@ from justfit.logs._timeline import Timeline, align
 from justfit.logs._tools import TOOLS, checked_tool
 from justfit.records import Direction, Finding, History, WatchRecord
 
-_MOST_LISTED = 12
 Readable = str | os.PathLike[str] | IO[bytes]
 
 
@@ -68,7 +67,7 @@ def read_history(
     """
     found = read_histories(path, train=train, validation=validation, epoch=epoch, direction=direction, kind=kind)
     if len(found) > 1:
-        runs = ", ".join(history.source for history in found[:_MOST_LISTED])
+        runs = ", ".join(history.source for history in found[:MOST_LISTED])
         raise LogFormatError(
             "`read_history` reads one run.",
             found=f"{len(found)} in `{_name(path)}`: {runs}",
@@ -190,7 +189,7 @@ def _history(
         raise LogColumnError(
             "`--epoch` must name a column of numbers.",
             found=f"`{epoch}`",
-            way_out=f"The columns are {', '.join(f'`{column}`' for column in frame.columns[:_MOST_LISTED])}.",
+            way_out=f"The columns are {listed(frame.columns)}.",
         )
     pair = choose_pair(frame, train, validation, source)
     tool = TOOLS[log.tool]
@@ -245,7 +244,4 @@ def _left(columns: Sequence[str], pair: Pair) -> tuple[str, ...]:
         for column in columns
         if column not in (pair.train, pair.validation) and clock_of(column) is None and not column.endswith("_se")
     ]
-    if not left:
-        return ()
-    more = f" and {len(left) - _MOST_LISTED} more" if len(left) > _MOST_LISTED else ""
-    return (f"Columns not taken: {', '.join(column[:60] for column in left[:_MOST_LISTED])}{more}.",)
+    return (f"Columns not taken: {listed(left, quote='')}.",) if left else ()

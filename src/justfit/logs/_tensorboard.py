@@ -56,6 +56,9 @@ def read_events(places: Sequence[Path], root: Path, name: str) -> list[Log]:
 
 def _scalars(place: Path, name: str) -> dict[str, Points]:
     accumulator, to_array = _accumulator(place)
+    logger = logging.getLogger("tensorboard")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     try:
         accumulator.Reload()
     except Exception as error:  # whatever a damaged file brings up in protobuf
@@ -64,6 +67,8 @@ def _scalars(place: Path, name: str) -> dict[str, Points]:
             found=f"`{name}`: {type(error).__name__}",
             way_out="They may have been cut short while copying; copy them again.",
         ) from error
+    finally:
+        logger.setLevel(level)
     tags = accumulator.Tags()
     found = {tag: [(event.step, event.value) for event in accumulator.Scalars(tag)] for tag in tags["scalars"]}
     for tag in tags["tensors"]:
@@ -83,6 +88,5 @@ def _accumulator(place: Path) -> tuple[Any, Any]:
             found="none",
             way_out="Install it with `pip install 'justfit[tensorboard]'`.",
         ) from error
-    logging.getLogger("tensorboard").setLevel(logging.ERROR)
     everything = {"scalars": 0, "tensors": 0, "images": 1, "audio": 1, "histograms": 1, "distributions": 1}
     return event_accumulator.EventAccumulator(str(place), size_guidance=everything), tensor_util.make_ndarray

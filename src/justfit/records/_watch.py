@@ -167,12 +167,13 @@ class OverheadFigures:
     Attributes:
         allowed_fraction: The budget, as a share of the loop's own step time.
         measured_fraction: Time in justfit's own code over the loop's own time.
-        step_seconds: Median of the loop's own time per step.
-        sample_seconds: Mean cost of one sampled step.
-        passive_seconds: Mean cost of a step that was not sampled.
+        step_seconds: The loop's own time per step: a moving mean, in which an outlier counts as twice the mean.
+        sample_seconds: What a sampled step cost, a moving mean of the same kind.
+        passive_seconds: What a step that was not sampled cost, the same.
         interval: Steps between samples at the end.
         num_steps, num_samples: Steps seen, and steps sampled.
-        peak_record_bytes: Largest size of what watching kept in memory, ring buffers and series.
+        peak_record_bytes: Largest size of the series of samples and of the copied entries of weights that updates are
+            measured from; losses, flight frames and batches kept for a replay are not counted.
     """
 
     allowed_fraction: float

@@ -181,7 +181,7 @@ _ROWS: Final[tuple[tuple[str, str, str, str], ...]] = (
         "StepOutlier",
         "more than 10 steps that differ from the mean by 5 standard deviations",
         "",
-        "`run.overhead.step_seconds` is the median time of a step; find single slow ones with `torch.profiler`.",
+        "`run.overhead.step_seconds` is the usual time of a step; find single slow ones with `torch.profiler`.",
     ),
 )  # fmt: skip
 

@@ -60,7 +60,7 @@ class EarlyStopping:
         self._module = module
         self._path = None if path is None else Path(path)
         self._judge = rules.OnlineJudge(direction=direction)
-        self._best: dict[str, Any] | None = None
+        self._best: dict[str, Any] | None = None  # empty if it lies in the file
         self.advice: Advice | None = None
 
     @property
@@ -88,6 +88,9 @@ class EarlyStopping:
 
         Returns:
             Whether to stop, whether this epoch is the best so far (its state has been kept then), and why.
+
+        Raises:
+            ArgumentError: The state is to be kept in a file, and holds more than tensors.
         """
         self.advice = self._judge.update(
             float(train_loss),
@@ -107,15 +110,16 @@ class EarlyStopping:
             Itself.
 
         Raises:
-            ArgumentError: There is no module, or no epoch was told yet.
+            ArgumentError: There is no module, or no epoch with a validation loss that is a number was told yet.
         """
-        if self._module is None or (self._best is None and self.advice is None):
+        if self._module is None or self._best is None:
+            missing = "no epoch" if self.advice is None else "no epoch with a validation loss that is a number"
             raise ArgumentError(
                 "There must be a best state to restore.",
-                found="no `module`" if self._module is None else "no epoch",
+                found="no `module`" if self._module is None else missing,
                 way_out="Pass the network to `EarlyStopping`, and call `update` after each epoch.",
             )
-        self._module.load_state_dict(self._kept())
+        self._module.load_state_dict(self._kept(self._best))
         return self
 
     def _keep(self, module: nn.Module) -> None:
@@ -127,12 +131,20 @@ class EarlyStopping:
 
         from justfit.report import write_atomically
 
+        other = next((name for name, value in state.items() if not isinstance(value, Tensor)), None)
+        if other is not None:
+            raise ArgumentError(
+                "A state that is kept in a file must hold tensors only.",
+                found=f"{type(state[other]).__name__} as `{other}`",
+                way_out="Leave `path` out, and the best state is kept in memory.",
+            )
         tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
         write_atomically(self._path, save(tensors))
+        self._best = {}
 
-    def _kept(self) -> dict[str, Any]:
+    def _kept(self, best: dict[str, Any]) -> dict[str, Any]:
         if self._path is None:
-            return dict(self._best or {})
+            return best
         from safetensors.torch import load_file
 
         return dict(load_file(self._path))

@@ -37,11 +37,12 @@ class Epochs:
         epochs = self._columns["epochs"]
         return int(epochs[-1]) if epochs else 0
 
-    def end(self, epoch: int | None, **losses: float | None) -> Advice | None:
+    def end(self, epoch: int | None, train_mode: bool | None = None, /, **losses: float | None) -> Advice | None:
         """Enter one epoch.
 
         Args:
             epoch: Its number; one more than the last by default.
+            train_mode: Its train loss was averaged while training; None if that is not known.
             losses: `train_loss` and so on; None for those that are not known.
 
         Returns:
@@ -58,6 +59,8 @@ class Epochs:
                 way_out="Leave it out and epochs are counted.",
             )
         values = {name: math.nan if value is None else float(value) for name, value in losses.items()}
+        if train_mode is not None:
+            self.train_mode = train_mode or bool(self.train_mode)
         self._columns["epochs"].append(number)
         for name in _COLUMNS[1:]:
             self._columns[name].append(values.get(name, math.nan))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +47,6 @@ class OptimizerHooks:
         def post_hook(_optimizer: Any, _args: Any, _kwargs: Any) -> None:
             after()
 
-        self.optimizer = weakref.ref(optimizer)
         self._handles = (optimizer.register_step_pre_hook(pre_hook), optimizer.register_step_post_hook(post_hook))
 
     def remove(self) -> None:

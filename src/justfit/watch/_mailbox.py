@@ -59,14 +59,14 @@ class Mailbox:
             self.is_open = False
             return False
 
-    def take(self, key: str, *, keep: bool = False) -> Any:
+    def take(self, key: str) -> Any:
         """Read a message and take it away; None if it is not there."""
-        found = self._take(key, keep=keep)
+        found = self._take(key)
         return None if found is None else json.loads(found)
 
     def take_numbers(self, key: str) -> array[float] | None:
         """Read a vector and take it away; None if it is not there."""
-        found = self._take(key, keep=False)
+        found = self._take(key)
         return None if found is None else array("d", found)
 
     def wait_for(self, keys: Sequence[str], seconds: float) -> bool:
@@ -93,13 +93,12 @@ class Mailbox:
             except RuntimeError:
                 self.is_open = False
 
-    def _take(self, key: str, *, keep: bool) -> bytes | None:
+    def _take(self, key: str) -> bytes | None:
         if not self.has(key):
             return None
         try:
             found = bytes(self._store.get(key))
-            if not keep:
-                self._store.delete_key(key)
+            self._store.delete_key(key)
         except RuntimeError:
             self.is_open = False
             return None

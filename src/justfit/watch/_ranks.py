@@ -52,6 +52,7 @@ class Ranks:
         self.notes: dict[str, None] = {}
         self._mail = mailbox
         self._announced = 0  # the step that all ranks sample next
+        self._posted: list[int] = []  # announced steps whose messages still lie in the store
         self._open: dict[tuple[int, int], tuple[float, ...]] = {}
         self._unanswered = 0
         self._is_single = self.together in ("alone", "unknown") or not mailbox.is_open
@@ -121,7 +122,9 @@ class Ranks:
             if num_steps % PERIOD == 0 and governor.wants_sample():
                 self._announced = num_steps + PERIOD
                 self._mail.post(f"sample/{self._announced}", True)
-                self._mail.drop(f"sample/{self._announced - 2 * PERIOD}")
+                self._posted.append(self._announced)
+                while self._posted[0] <= num_steps - PERIOD:  # others may lag behind, by less than a period
+                    self._mail.drop(f"sample/{self._posted.pop(0)}")
             return num_steps + 1 == self._announced
         return (num_steps + 1) % PERIOD == 0 and self._mail.has(f"sample/{num_steps + 1}")
 
@@ -175,7 +178,9 @@ class Ranks:
         self._open.clear()
         if self.is_first:
             self._mail.drop("watches")
-            self._mail.drop(f"sample/{self._announced}")
+            for step in self._posted:
+                self._mail.drop(f"sample/{step}")
+            self._posted.clear()
 
     def settle(self, own: FirstFailure) -> FirstFailure:
         """Tell the others what this rank found, and on rank 0 choose between what all found.

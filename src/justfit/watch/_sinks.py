@@ -19,4 +19,4 @@ class Sink(Protocol):
     """
 
     def log(self, values: Mapping[str, float], step: int) -> None:
-        """Take the numbers of one sampled step or epoch, each under its name, such as `loss` or `fc1/gradient_norm`."""
+        """Take the numbers of one sampled step or epoch, each under its name, such as `loss` or `gradient_norm/fc1`."""

@@ -88,6 +88,7 @@ def shows_what_the_plain_loop_does(_folder):
     fit(callback)
     assert_shows(callback.run.record, train_plain(), names=NAMES, update_tolerance=1e-5)
     record = callback.run.record
+    assert record.evidence.history.train_mode is True
     (optimizer,) = record.evidence.optimizers
     assert (optimizer.kind, set(optimizer.learning_rate)) == ("SGD", {np.float32(RATE).item()})
     assert [(layer.name, layer.kind) for layer in record.evidence.layers] == [

@@ -4,10 +4,12 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from justfit import integrations
 from justfit.errors import MissingExtraError
 from justfit.integrations._host import import_host
+from justfit.integrations._session import Session
 
 HOSTS = {
     "HuggingFaceCallback": ("transformers", "huggingface"),
@@ -54,3 +56,17 @@ def test_no_host_is_loaded_before_it_is_asked_for():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(("train_loss", "mode"), [(None, True), (0.5, None)])
+def test_a_mean_over_steps_is_told_as_one(train_loss, mode):
+    network = torch.nn.Linear(2, 1)
+    session = Session({"live": False}, stop_when_overfitting=False)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    run = session.open(network, optimizer)
+    network(torch.ones(3, 2)).square().mean().backward()
+    optimizer.step()
+    session.end_epoch(train_loss=train_loss, validation_loss=1.0)
+    session.close()
+    assert run.history.train_mode is mode
+    assert run.history.train_loss[0] > 0

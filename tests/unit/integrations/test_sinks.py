@@ -7,6 +7,7 @@ import re
 import sqlite3
 import sys
 import warnings
+from dataclasses import replace
 
 import pytest
 
@@ -90,7 +91,12 @@ def test_mlflow(tmp_path, monkeypatch):
         fill(MlflowSink())
         mlflow.log_metric("after", 1.0)  # it is still open
     MlflowSink(run.info.run_id).log({"late": 2.0}, 9)
+    deep = MlflowSink(run.info.run_id, prefix="")
+    deep.finding(replace(FOUND, where="block." * 60))  # longer than MLflow takes
+    deep.log({"after" + "_" * 300: 3.0}, 9)
     stored = mlflow.get_run(run.info.run_id)
+    assert max(map(len, stored.data.tags)) == 250
+    assert stored.data.metrics.pop("after" + "_" * 245) == 3.0
     history = mlflow.MlflowClient().get_metric_history(run.info.run_id, "justfit/train_loss")
     assert [(metric.step, metric.value) for metric in history] == [(3, 0.5), (4, 0.25)]
     assert stored.data.metrics == {

@@ -133,6 +133,7 @@ def test_without_validation():
     net = make_net(("justfit", callback)).set_params(train_split=None).fit(*make_data())
     assert len(net.history) == EPOCHS
     assert all(math.isnan(loss) for loss in callback.run_.history.validation_loss)
+    assert callback.run_.history.train_mode is True
     assert callback.run_.history.train_loss == pytest.approx([row["train_loss"] for row in net.history])
 
 

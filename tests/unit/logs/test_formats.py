@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from justfit.errors import LogFormatError
-from justfit.logs import read_histories, read_history, read_runs
+from justfit.logs import _sqlite, read_histories, read_history, read_runs
 from justfit.records import History, Judgement, LossBins, to_json
 from tests.unit.logs import texts
 from tests.unit.logs.records import record, verdict
@@ -207,3 +207,27 @@ def test_a_record_without_epochs_has_the_losses_of_its_steps(tmp_path):
     assert all(loss != loss for loss in history.validation_loss)
     assert len(findings) == 1
     assert history.notes == ("The loop told no epochs (`run.end_epoch`), so there is no validation loss.",)
+
+
+def test_a_view_is_no_table_of_a_database(tmp_path):
+    """It may be a query without an end."""
+    path = tmp_path / "project.db"
+    endless = (
+        "CREATE VIEW metrics AS WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n) "
+        "SELECT i AS id, 'a' AS run_name, i AS step, '{}' AS metrics FROM n WHERE i < 0"
+    )
+    database(path, (endless,), ())
+    with pytest.raises(LogFormatError, match=r"Trackio or MLflow, with a table `metrics` of theirs\. Found another"):
+        read_history(path)
+
+
+def test_a_database_is_bounded_in_size_and_time(tmp_path, monkeypatch):
+    path = tmp_path / "project.db"
+    rows = [(None, "1", "t", "a", step, '{"loss": 1.0, "val_loss": 1.0}') for step in range(3000)]
+    database(path, TRACKIO, rows)
+    monkeypatch.setattr(_sqlite, "MOST_SECONDS", 0.0)
+    with pytest.raises(LogFormatError, match=r"must be read within 0 seconds\. Found more for .*Export the losses"):
+        read_history(path)
+    monkeypatch.setattr(_sqlite, "MOST_BYTES", 1000)
+    with pytest.raises(LogFormatError, match=r"A log must have at most 1,000 bytes\. Found .* in `.*project\.db`"):
+        read_history(path)

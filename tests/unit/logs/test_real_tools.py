@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 import warnings
 
 import numpy as np
@@ -152,7 +153,7 @@ def test_tensorboard_of_torch(tmp_path):
     assert [history.source for history in found] == [f"{tmp_path}: plain", f"{tmp_path}: together"]
 
 
-def test_tensorboard_of_tensorflow(tmp_path):
+def test_tensorboard_of_tensorflow(tmp_path, monkeypatch):
     """TensorFlow 2 writes scalars as tensors, in folders train and validation; its own writer classes are not here."""
     writers = pytest.importorskip("tensorboard.summary.writer.event_file_writer")
     from tensorboard.compat.proto import event_pb2
@@ -164,7 +165,10 @@ def test_tensorboard_of_tensorflow(tmp_path):
             summary = scalar_pb("epoch_loss", scale / (step + 1))
             writer.add_event(event_pb2.Event(summary=summary, step=step, wall_time=step))
         writer.close()
+    logger = logging.getLogger("tensorboard")
+    monkeypatch.setattr(logger, "level", logging.INFO)
     history = read_history(tmp_path)
+    assert logger.level == logging.INFO  # it is the program's
     assert (history.train_name, history.validation_name) == ("train/epoch_loss", "validation/epoch_loss")
     np.testing.assert_allclose(history.validation_loss, [2.0 / (step + 1) for step in range(4)], rtol=1e-6)
 

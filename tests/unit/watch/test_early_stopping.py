@@ -63,3 +63,37 @@ def test_contract(tmp_path):
         EarlyStopping().restore_()
     with pytest.raises(ArgumentError, match=r"There must be a best state to restore\. Found no epoch\."):
         EarlyStopping(nn.Linear(1, 1)).restore_()
+
+
+@pytest.mark.parametrize("in_file", [False, True])
+def test_without_a_best_network_nothing_is_restored(tmp_path, in_file):
+    path = tmp_path / "best.safetensors"
+    module = nn.Linear(1, 1)
+    EarlyStopping(module, path=path).update(validation_loss=1.0)  # an earlier run leaves its file
+    with torch.no_grad():
+        module.weight.fill_(7.0)
+    stopping = EarlyStopping(module, path=path if in_file else None)
+    stopping.update(validation_loss=float("nan"))
+    with pytest.raises(ArgumentError, match=r"Found no epoch with a validation loss that is a number\."):
+        stopping.restore_()
+    assert module.weight.item() == 7.0
+
+
+def test_a_file_takes_tensors_only(tmp_path):
+    class Counting(nn.Linear):
+        def get_extra_state(self):
+            return {"calls": 3}
+
+        def set_extra_state(self, state):
+            self.calls = state["calls"]
+
+    module = Counting(1, 1)
+    with pytest.raises(
+        ArgumentError,
+        match=r"kept in a file must hold tensors only\. Found dict as `_extra_state`\. Leave `path` out, and the best",
+    ):
+        EarlyStopping(module, path=tmp_path / "best.safetensors").update(validation_loss=1.0)
+    stopping = EarlyStopping(module)
+    stopping.update(validation_loss=1.0)
+    stopping.restore_()
+    assert module.calls == 3

@@ -11,6 +11,7 @@ import threading
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 from torch.optim.optimizer import _global_optimizer_post_hooks
 
@@ -18,6 +19,7 @@ import justfit
 from justfit.errors import ArgumentError, OutputError
 from justfit.records import WatchRecord, from_json
 from justfit.watch import watch
+from justfit.watch._layers import LayerTable
 from tests.unit.watch.loops import batches, network
 
 
@@ -362,3 +364,28 @@ def test_the_room_can_be_called(module, optimizer):
         step(module, optimizer, batches(1)[0])
     assert isinstance(run, justfit.watch.Run)
     assert justfit.EarlyStopping is justfit.watch.EarlyStopping
+
+
+@pytest.mark.parametrize(
+    ("told", "mode"), [((None, None), None), ((None, True), True), ((True, False), True), ((False,), False)]
+)
+def test_how_a_train_loss_was_averaged_is_told(module, told, mode):
+    run = watch(module, live=False)
+    for one in told:
+        run.end_epoch(train_loss=1.0, validation_loss=1.0, train_mode=one)
+    assert run.history.train_mode is mode
+
+
+def test_a_replaced_parameter_leaves_no_layer_behind(module):
+    """A new parameter may get the id of one that is gone."""
+    table = LayerTable(module)
+    first = table.layers[0]
+    own = next(part for part in module.modules() if isinstance(part, nn.Linear))
+    assert table.layer_of(own.weight) is first
+    gone = id(own.weight)
+    own.weight = nn.Parameter(torch.zeros_like(own.weight))
+    table.scan()
+    other = nn.Parameter(torch.zeros(1))
+    table._layer_of[id(other)] = table._layer_of.pop(gone)
+    assert table.layer_of(other).name == "parameters outside the module"
+    assert table.layer_of(own.weight) is first

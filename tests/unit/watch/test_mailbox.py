@@ -164,6 +164,21 @@ def test_all_ranks_sample_the_same_steps():
     assert len(sampled[0]) > 10
 
 
+def test_announced_samples_do_not_pile_up():
+    store = dist.HashStore()
+    ranks = Ranks(Sharded(shard()), Mailbox(store, 0, 2))
+    before = store.num_keys()
+    asked = [8, 32, 40, 80, 112, 192, 200, 240]  # of samples, at most two of them one period apart
+    governor = SimpleNamespace(every=None, wants_sample=lambda: step in asked)
+    most = 0
+    for step in range(2, 260):
+        ranks.wants_sample(step, governor)
+        most = max(most, store.num_keys() - before)
+    assert most == 2
+    ranks.finish(Kept())
+    assert store.num_keys() < before + 1
+
+
 def failure(**given):
     return FirstFailure(**{"cause": "nan", "stage": "backward", "step": 5, "epoch": 1, **given})
 
