@@ -16,6 +16,7 @@ from justfit.rules import (
     NotApplicable,
     OverfittingFromEpoch,
     StillImproving,
+    TrainingEndsNonFinite,
     TrainLossInTrainMode,
     UnderfittingHistory,
 )
@@ -43,6 +44,11 @@ SICK = {
         False,
     ),
     StillImproving: (evidence(FALLING, FALLING + 0.1), "the last fifth of the epochs brought", False),
+    TrainingEndsNonFinite: (
+        evidence([*TRAIN, math.nan, math.nan], [*PLATEAU, math.nan, math.nan]),
+        "from epoch 101 on no loss is finite, to the last, 102",
+        True,
+    ),
 }
 HEALTHY = evidence(TRAIN, PLATEAU, **REFERENCE)
 BLIND = {
@@ -53,11 +59,14 @@ BLIND = {
         evidence(TRAIN[:3], PLATEAU[:3]),
         "3 epochs have a validation loss, and a trend needs four",
     ),
+    TrainingEndsNonFinite: (evidence([math.nan] * 5, None), "every loss is missing"),
 }
 
 
 def test_each_rule_is_here_and_in_the_catalogue():
-    assert set(SICK) == set(BLIND) == set(EVERY) == {RULES[code] for code in ("JF105", "JF106", "JF107", "JF108")}
+    assert (
+        set(SICK) == set(BLIND) == set(EVERY) == {RULES[code] for code in ("JF105", "JF106", "JF107", "JF108", "JF109")}
+    )
 
 
 @pytest.mark.parametrize("rule", EVERY)
@@ -121,3 +130,40 @@ def test_a_train_loss_that_rises_with_the_validation_loss_is_no_overfitting():
 def test_without_a_constant_predictor_what_was_learned_is_the_unit():
     assert math.isclose(evidence(TRAIN, PLATEAU, reference_loss=0.1).learnable, 5 * 0.155, rel_tol=0.05)
     assert HEALTHY.learnable == pytest.approx(2.3 - PLATEAU.min(), abs=0.01)
+
+
+@pytest.mark.parametrize("end", [[math.inf], [-math.inf], [math.nan], [math.nan, math.inf]])
+def test_an_end_without_a_finite_loss_is_an_error(end):
+    found = TrainingEndsNonFinite().check(evidence([*TRAIN, *end], [*PLATEAU, *end]))
+    assert isinstance(found, Finding)
+    assert (found.code, found.severity, found.since) == ("JF109", "error", 101)
+    ended = evidence([*FALLING, *end], [*(FALLING + 0.1), *end])
+    assert StillImproving().check(ended) == NotApplicable("training ends in NaN or infinity")
+    wholly = evidence([math.inf] * 3, [math.nan] * 3)
+    assert isinstance(TrainingEndsNonFinite().check(wholly), Finding)
+
+
+def test_a_sparse_validation_column_is_no_end():
+    sparse = PLATEAU.copy()
+    sparse[7:] = math.nan
+    assert isinstance(TrainingEndsNonFinite().check(evidence(TRAIN, sparse)), Clear)
+
+
+def test_where_nothing_was_learned_there_is_no_unit():
+    still = evidence(1.117 - 1e-6 * np.arange(12), 1.137 - 1e-7 * np.arange(12))
+    flat = evidence(noisy(np.full(8, 0.5), 0.1), noisy(np.full(8, 0.5), 0.1, 1))
+    for history_of_nothing in (still, flat):
+        reason = "nothing was learned, so there is no unit to measure it in"
+        assert StillImproving().check(history_of_nothing) == NotApplicable(reason)
+        assert TrainLossInTrainMode().check(history_of_nothing) == NotApplicable(reason)
+        reason = "nothing was learned that could be lost again"
+        assert OverfittingFromEpoch().check(history_of_nothing) == NotApplicable(reason)
+    tuned = evidence(noisy(np.full(50, 0.1), 0.001), noisy(0.3 + np.arange(50) / 50, 0.001, 1))
+    assert isinstance(OverfittingFromEpoch().check(tuned), Finding)  # the negative control: a trained one that overfits
+
+
+def test_words_are_of_scores_where_they_are_scores():
+    found = OverfittingFromEpoch().check(evidence(1 - TRAIN / 4, 1 - RISING / 4, direction="maximize"))
+    assert "the validation score stays below that of epoch" in found.evidence
+    found = TrainLossInTrainMode().check(evidence(-PLATEAU - 0.2, -PLATEAU, direction="maximize"))
+    assert "above the train score, and was above it in 100%" in found.evidence

@@ -11,8 +11,8 @@ import typer
 from justfit.cli._check import Fail, Form, Html, Ignore, Select
 from justfit.cli._config import read_settings
 from justfit.cli._exits import FOUND, exit_codes
-from justfit.cli._judge_run import Reference, judge_logs, show_judgements
-from justfit.cli._select import fails, selection_of
+from justfit.cli._judge_run import Reference, judge_logs, judgement_fails, show_judgements
+from justfit.cli._select import selection_of
 
 Logs = Annotated[
     list[str] | None,
@@ -73,7 +73,9 @@ def judge(
 
     Says whether the network underfits, fits or overfits, with a probability, which epoch to keep, and which columns it
     took. Reads what Lightning, Keras, Hugging Face, TensorBoard, W&B, Trackio, MLflow, fastai, Ultralytics, skorch and
-    justfit itself write. Exit code 0: nothing found, 1: something found, 2: wrong input, 3: a fault of justfit.
+    justfit itself write. Exit code 0: nothing found, 1: a finding
+    reaches --fail-on, or, with --fail-on info or warning, the network overfits or underfits (unless JF105 or JF107 is
+    ignored), 2: wrong input, 3: a fault of justfit.
     """
     with exit_codes(
         if_interrupted="Nothing was written.",
@@ -97,5 +99,5 @@ def judge(
             keeps=selection.keeps,
         )
         show_judgements(judgements, form, selection=selection, fail_on=threshold, verbose=verbose, out=out, html=html)
-        if any(fails(judgement.verdict, threshold) for judgement in judgements):
+        if any(judgement_fails(judgement, selection, threshold) for judgement in judgements):
             raise typer.Exit(FOUND)

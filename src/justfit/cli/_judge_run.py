@@ -6,12 +6,13 @@ import glob
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from justfit.cli._check_output import as_data, rule_texts, show_data, show_text, write_file
 from justfit.cli._config import FailOn, OutputFormat
-from justfit.cli._select import Selection
+from justfit.cli._select import Selection, fails
 from justfit.errors import ArgumentError, LogNotFoundError
 from justfit.records import Direction, Finding, Judgement
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 STDIN = "-"
+STATE_CODES = {"overfitting": "JF105", "underfitting": "JF107"}  # the rule that a state belongs to
+OPTIONS = (("`reference_loss`", "`--reference`"), ("`direction='maximize'`", "`--direction maximize`"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +78,26 @@ def judge_logs(
                 constant_loss=reference.constant,
                 unit=reference.unit,
             )
+            verdict = replace(verdict, notes=tuple(map(_for_the_command_line, verdict.notes)))
             every = _merged(verdict.findings, recorded)
             findings = tuple(finding for finding in every if keeps(finding.code, finding.where))
             judgements.append(Judgement(history=history, verdict=replace(verdict, findings=findings)))
     return judgements
+
+
+def judgement_fails(judgement: Judgement, selection: Selection, fail_on: FailOn) -> bool:
+    """Say whether a finding is of severity `fail_on` or above, or the fit is wrong, which counts as a warning.
+
+    Where the rule of a state is not selected (JF105 of overfitting, JF107 of underfitting), its state does not count.
+    """
+    code = STATE_CODES.get(judgement.verdict.state)
+    wrong = code is not None and fail_on in ("info", "warning") and selection.keeps(code, "network")
+    return wrong or fails(judgement.verdict, fail_on)
+
+
+def _for_the_command_line(note: str) -> str:
+    """Name the options of the command line in place of the arguments of `justfit.judge`."""
+    return reduce(lambda text, names: text.replace(*names), OPTIONS, note)
 
 
 def show_judgements(

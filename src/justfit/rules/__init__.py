@@ -46,6 +46,7 @@ from justfit.rules._exploding_gradient import ExplodingGradient
 from justfit.rules._exploding_in_training import ExplodingInTraining
 from justfit.rules._exploding_signal import ExplodingSignal
 from justfit.rules._fit import judge_fit, without_verdict
+from justfit.rules._history_non_finite import TrainingEndsNonFinite
 from justfit.rules._history_overfitting import OverfittingFromEpoch
 from justfit.rules._history_rule import HistoryEvidence, HistoryRule
 from justfit.rules._history_underfitting import UnderfittingHistory
@@ -135,6 +136,7 @@ __all__ = [
     "StillImproving",
     "SymmetricUnits",
     "TrainLossInTrainMode",
+    "TrainingEndsNonFinite",
     "Underfitting",
     "UnderfittingHistory",
     "UnscaledInput",

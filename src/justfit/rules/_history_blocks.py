@@ -24,6 +24,8 @@ PRIOR_WEIGHT = 10.0
 TRIMMED = 0.9  # share of the differences that the noise is estimated from; the rest are jumps, such as restarts
 # E|z| of a standard normal z given |z| below its 0.9 quantile; the second difference y - (y₋ + y₊)/2 has σ√1.5
 TRIMMED_MEAN, DIFFERENCE = 0.6573, 1.5**0.5
+# Second differences of noise turn over at nearly every step: this many or more of one sign are a bend, and no noise.
+CURVED = 6
 NEIGHBOURHOOD, MOST_WINDOWS = 41, 400  # differences that a local noise is estimated from; of such places, at most
 MOST_CORRELATION = 4.0
 
@@ -99,15 +101,18 @@ def _noise(known: Array) -> Array:
     """[n] σ of each entry, estimated from the second differences around it."""
     import numpy as np
 
-    magnitudes = np.abs(_second_differences(known)) / DIFFERENCE
-    count = len(magnitudes)
+    differences = _second_differences(known) / DIFFERENCE
+    magnitudes, count = np.abs(differences), len(differences)
     if count == 0:
         return np.full(len(known), PRIOR_NOISE)
     width = min(count, NEIGHBOURHOOD)
     many = min(MOST_WINDOWS, 1 + 2 * (count // width))
     centres = np.unique(np.linspace(0, count - width, many).round().astype(int))
     windows = np.lib.stride_tricks.sliding_window_view(magnitudes, width)[centres]
-    local = np.interp(np.arange(len(known)), centres + (width + 1) / 2, _trimmed_scale(windows))
+    signs = np.lib.stride_tricks.sliding_window_view(np.sign(differences), width)[centres]
+    bent = (np.abs(signs.sum(axis=1)) == width) & (width >= CURVED)
+    scales = np.where(bent, 0.0, _trimmed_scale(windows))
+    local = np.interp(np.arange(len(known)), centres + (width + 1) / 2, scales)
     shrunk = (width * local**2 + PRIOR_WEIGHT * PRIOR_NOISE**2) / (width + PRIOR_WEIGHT)
     return np.sqrt((shrunk if width < NEIGHBOURHOOD else local**2) + LEAST_NOISE**2)
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 
+# How much of the error of a loss is left in its difference to another network's loss on the same rows, or to its own in
+# another epoch: √(2(1 − ρ)) with ρ = 0.9.
+PAIRED = 0.45
+
 # The size from which on a share counts: that of the margins of the rules, not fitted. `one` carries the constants of
 # the model: arsinh(1.1752) = 1.
 SIZES = {

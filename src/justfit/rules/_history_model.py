@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from justfit.rules._history_constants import SIZES, WEIGHTS
+from justfit.rules._history_constants import PAIRED, SIZES, WEIGHTS
 from justfit.rules._history_overfitting import OverfittingFromEpoch
 from justfit.rules._history_rule import HistoryEvidence
 
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 NUM_DRAWS = 64  # of the noise; the seed is fixed
-# How much of the error of a loss is left in its difference to another network's loss on the same rows, or to its own in
-# another epoch: √(2(1 − ρ)) with ρ = 0.9.
-PAIRED = 0.45
-
 MEANT = OverfittingFromEpoch().margin  # a rise from which on V is said to rise
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity
+from justfit.rules._history_learned import is_lost_in_noise
 from justfit.rules._history_rule import HistoryEvidence, HistoryRule, probability_above
 from justfit.rules._rule import DECISION_PROBABILITY, Clear, NotApplicable, Outcome
 
@@ -49,13 +50,16 @@ class OverfittingFromEpoch(HistoryRule):
         reading = evidence.reading
         if reading.num_validation < 4:
             return NotApplicable(f"{reading.num_validation} epochs have a validation loss, and a trend needs four")
+        if is_lost_in_noise(evidence):
+            return NotApplicable("nothing was learned that could be lost again")
         if reading.turn is None or reading.best is None:
             return Clear()
         if probability_above(reading.harm, reading.rise_error, self.margin) < self.probability:
             return Clear()
         since, name = evidence.epoch(reading.turn), evidence.history.epoch_name
+        kind, side = evidence.words[0], "below" if evidence.words[0] == "score" else "above"
         words = (
-            f"since {name} {since} the validation loss stays above that of {name} {evidence.epoch(reading.best)}; at "
-            f"the end by {reading.rise:.2g} of what was learned"
+            f"since {name} {since} the validation {kind} stays {side} that of {name} "
+            f"{evidence.epoch(reading.best)}; at the end by {reading.rise:.2g} of what was learned"
         )
         return self.finding(reading.harm, self.margin, unit="of what was learned", evidence=words, since=since)

@@ -25,7 +25,7 @@ class Reading:
         num_train, num_validation: Entries that are there.
         num_spikes: Lone entries that were set aside.
         diverged_from: Index of the first entry of an end of NaN or infinity; None where there is none.
-        best: Index of t*, the first entry within one standard error of the lowest V.
+        best: Index of t*, the first entry within one standard error of the lowest V; or the last, where V falls to it.
         turn: Index of the first entry from which on V stays above V(t*) by more than `RISEN` and its noise; or None.
         train, train_error, validation, validation_error: T(e), V(e).
         train_noise, validation_noise: The part of these errors that is the history's noise, without given ones.
@@ -39,7 +39,8 @@ class Reading:
         below: Share of entries with V < T.
         train_fall, validation_fall: What each lost over the last fifth of the entries.
         validation_fall_error: One standard error.
-        learned: T(1) − lowest T, over its noise: how sure it is that anything was learned.
+        learned: T(1) − lowest T, over its noise: how sure it is that anything was learned; ∞ where each entry is lower.
+        moved: How far the losses moved at all, as a share of the first; NaN for scores and losses that are not above 0.
         restarts: How often T jumped up by a tenth of R and came back.
     """
 
@@ -72,6 +73,7 @@ class Reading:
     validation_fall: float = math.nan
     validation_fall_error: float = math.nan
     learned: float = math.nan
+    moved: float = math.nan
     restarts: int = 0
 
     @property

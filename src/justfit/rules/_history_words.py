@@ -5,39 +5,23 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from justfit.rules._history_learned import (
+    FEWEST,
+    has_lost_it,
+    is_astray,
+    is_motionless,
+    is_unlearned,
+    says_nothing,
+)
+from justfit.rules._history_reading import RISEN
 from justfit.rules._history_rule import HistoryEvidence
 from justfit.rules._rule import DECISION_PROBABILITY
 
 if TYPE_CHECKING:
     from justfit.records import FitState
-    from justfit.rules._history_reading import Reading
 
-FEWEST = 4  # epochs with a validation loss; fewer show no trend
-LOST = 0.5  # of what was learned: a train loss that ends this far above its lowest has lost it again
-SETTLED = 0.1  # of that rise: a train loss that moved by less in the last fifth of a history stays where it is
-UNLEARNED = 4.0  # noises; a train loss that fell by less was not seen to fall
+RISEN_LATE = 0.25  # of the range of a series, from the mean of its first third to that of its last
 FALLING = 0.02  # of what was learned, in the last fifth of a history
-
-
-def is_unlearned(reading: Reading) -> bool:
-    """The train loss did not fall by more than its noise, in enough epochs to see it."""
-    return reading.num_train >= FEWEST and reading.learned < UNLEARNED
-
-
-def has_lost_it(reading: Reading) -> bool:
-    """The train loss fell, and rose again for good, as where l2 is too large."""
-    return reading.train_rise > LOST and abs(reading.train_fall) <= SETTLED * reading.train_rise
-
-
-def is_astray(reading: Reading) -> bool:
-    """The train loss rose again and still moves: where it will end is not known."""
-    return reading.train_rise > LOST and not has_lost_it(reading) and not is_unlearned(reading)
-
-
-def can_be_judged(reading: Reading) -> bool:
-    """Both losses are there, and training did not end in ruin."""
-    ruined = reading.diverged_from is not None or is_astray(reading)
-    return reading.num_train > 0 and reading.num_validation > 0 and not ruined
 
 
 def reasons_of(evidence: HistoryEvidence, state: FitState, shares: dict[str, float]) -> tuple[str, ...]:
@@ -70,6 +54,11 @@ def _open(evidence: HistoryEvidence, shares: dict[str, float]) -> str:
     if reading.num_validation < FEWEST:
         measured = "one epoch has" if reading.num_validation == 1 else f"{reading.num_validation} epochs have"
         return f"Only {measured} a validation loss, and a trend needs {FEWEST}."
+    if says_nothing(evidence):
+        late = "nothing was learned, or the log begins after the learning"
+        if is_motionless(reading):
+            return f"The losses moved by only {100 * reading.moved:.2g} % of the first one: {late}."
+        return f"The train {evidence.words[0]} never got better than its own noise: {late}."
     if shares["overfitting"] < 1 - DECISION_PROBABILITY and math.isnan(evidence.reference_loss):
         return (
             f"It does not overfit ({shares['overfitting']:.2f}); whether it underfits ({shares['underfitting']:.2f}) "
@@ -108,13 +97,14 @@ def _under(evidence: HistoryEvidence) -> list[str]:
     if not reading.num_train:
         return []
     sentences = []
-    if is_unlearned(reading):
+    if is_unlearned(reading) and not says_nothing(evidence):
         sentences.append(f"The train {kind} never got better than its own noise: nothing was learned.")
     elif has_lost_it(reading):
         lost = f"{reading.train_rise:.2g} of what was learned"
         sentences.append(f"The train {kind} ends {lost} worse than it was, and stays there: training lost what it had.")
     if math.isnan(evidence.reference_loss):
-        return sentences or ([_falling(evidence)] if reading.num_validation >= FEWEST else [])
+        tells = reading.num_validation >= FEWEST and reading.diverged_from is None and not says_nothing(evidence)
+        return sentences or ([_falling(evidence)] if tells else [])
     side = "worse" if evidence.bias > 0 else "better"
     amount = _amount(evidence, abs(evidence.bias) * evidence.learnable / reading.unit_loss, reading.train_error)
     sentences.append(
@@ -159,4 +149,22 @@ def notes_of(evidence: HistoryEvidence) -> tuple[str, ...]:
         notes.append(
             "Without a reference (`reference_loss`), underfitting shows only where the losses still fall or never fell."
         )
+    if _look_like_scores(evidence):
+        notes.append("Both series rise within 0 and 1: if these are scores, pass `direction='maximize'`.")
     return tuple(notes)
+
+
+def _look_like_scores(evidence: HistoryEvidence) -> bool:
+    """Two series that were called losses lie in 0 to 1 and rise together, from their lowest part to their highest."""
+    history = evidence.history
+    if history.direction == "maximize":
+        return False
+    for series in (history.train_loss, history.validation_loss):
+        known = [value for value in series if math.isfinite(value)]
+        if len(known) < FEWEST or min(known) < 0 or max(known) > 1:
+            return False
+        third = max(1, len(known) // 3)
+        first, last = sum(known[:third]) / third, sum(known[-third:]) / third
+        if last - first < RISEN_LATE * (max(known) - min(known)) or last - first < RISEN:
+            return False
+    return True

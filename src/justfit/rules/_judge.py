@@ -73,7 +73,7 @@ def judge(
         raise ArgumentError(
             "`direction` must be 'minimize' or 'maximize'.",
             found=f"`direction={direction!r}`",
-            way_out="Losses and errors are minimized, scores such as accuracy are maximized.",
+            way_out="Losses and errors are minimized; scores such as accuracy take `direction='maximize'`.",
         )
     train, validation = _numbers("train_loss", train_loss), _numbers("validation_loss", validation_loss)
     train_se = _errors("train_loss_se", train_loss_se)
@@ -114,6 +114,8 @@ def _numbers(name: str, given: Any) -> tuple[float, ...] | None:
 
 
 def _number(name: str, value: Any) -> float:
+    if hasattr(value, "detach"):  # a tensor that still requires its gradient warns where it becomes a number
+        value = value.detach()
     if value is None or type(value).__name__ == "NAType":  # what pandas writes for a missing value
         return math.nan
     try:

@@ -6,11 +6,20 @@ import math
 from typing import Any
 
 from justfit.records import Finding, FitState, FitVerdict, History
+from justfit.rules._history_learned import (
+    FEWEST,
+    can_be_judged,
+    has_lost_it,
+    is_at_constant,
+    is_motionless,
+    is_unlearned,
+)
 from justfit.rules._history_model import state_probabilities
+from justfit.rules._history_non_finite import TrainingEndsNonFinite
 from justfit.rules._history_overfitting import OverfittingFromEpoch
 from justfit.rules._history_rule import HistoryEvidence, HistoryRule
 from justfit.rules._history_underfitting import UnderfittingHistory
-from justfit.rules._history_words import FEWEST, can_be_judged, has_lost_it, is_unlearned, notes_of, reasons_of
+from justfit.rules._history_words import notes_of, reasons_of
 from justfit.rules._rule import DECISION_PROBABILITY
 from justfit.rules._still_improving import StillImproving
 from justfit.rules._train_mode import TrainLossInTrainMode
@@ -20,9 +29,10 @@ HISTORY_RULES: tuple[type[HistoryRule], ...] = (
     TrainLossInTrainMode,
     UnderfittingHistory,
     StillImproving,
+    TrainingEndsNonFinite,
 )
-# Where nothing was learned, or all was lost again, and there is no reference to say how bad that is: the rest is for a
-# history that starts at a trained network.
+# Where all was lost again, or nothing was learned beyond the constant predictor, and there is no reference: the rest
+# is for a history that starts at a trained network.
 UNLEARNED_SHARES = {"overfitting": 0.05, "underfitting": 0.85, "just_right": 0.1}
 
 
@@ -38,8 +48,9 @@ def judge_history(
 
     The probabilities come from a small model (`rules/_history_model.py`) of what the history shows in shares of what
     was learned: how far the validation loss rose again, the gap, how fast both losses still fell, and, where a
-    reference is given, excess and avoidable bias against it. Below 0.8 the verdict is "undecided"; so it is with fewer
-    than four epochs, without a validation loss, and where training ended in NaN or infinity.
+    reference is given, excess and avoidable bias against it. Below `DECISION_PROBABILITY` the verdict is "undecided".
+    So it is with fewer than four epochs, without a validation loss, where training ended in NaN or infinity, and where
+    nothing was learned and neither a reference nor a constant predictor says how bad that is.
 
     Args:
         history: At least one epoch.
@@ -96,12 +107,12 @@ def judge_history(
 def _shares(evidence: HistoryEvidence) -> dict[str, float]:
     """Probability of each state; equal ones where nothing can be said, nearer to equal where little was seen."""
     reading = evidence.reading
-    if not can_be_judged(reading):
+    if not can_be_judged(evidence):
         return dict.fromkeys(("overfitting", "underfitting", "just_right"), 1 / 3)
     weight = min(1.0, reading.num_validation / FEWEST)
-    nothing_left = is_unlearned(reading) or has_lost_it(reading)
+    nothing = is_unlearned(reading) or (is_motionless(reading) and is_at_constant(evidence))
     alone = math.isnan(evidence.reference_loss)  # a reference says how bad that is
-    of_states = UNLEARNED_SHARES if nothing_left and alone else state_probabilities(evidence)
+    of_states = UNLEARNED_SHARES if (nothing or has_lost_it(reading)) and alone else state_probabilities(evidence)
     return {state: weight * share + (1 - weight) / 3 for state, share in of_states.items()}
 
 

@@ -27,12 +27,13 @@ SURE = 0.95
 class OnlineJudge:
     r"""Say after each epoch whether to stop, and whether its network is the one to keep.
 
-    .. math:: P(\text{no later epoch is better by more than 0.01 R}) =
+    .. math:: P(\text{no later epoch is better by more than } m R) =
               \sigma\left(b + u \operatorname{asinh}\frac{V(e) - V(t^*)}{SE}
-              + w \operatorname{asinh}\frac{T(t^*) - T(e)}{0.02\,R} + a \operatorname{asinh}\frac{k}{5}\right)
+              + w \operatorname{asinh}\frac{T(t^*) - T(e)}{d\,R} + a \operatorname{asinh}\frac{k}{c}\right)
 
     with V and T the smoothed validation and train loss so far, t* the best epoch, e the last, R the range of what was
-    learned and k the epochs that were validated since the lowest validation loss: training has turned where the
+    learned, k the epochs that were validated since the lowest validation loss, and m, d, c the constants `MARGIN`,
+    `DESCENT` and `WAIT` of the module: training has turned where the
     validation loss rises by more than its noise and goes on to, while the train loss falls. Stop where the probability
     reaches `probability`. b, u, w and a were fitted on the tune part of `benchmarks/fit_cases` by
     `benchmarks/fit_judge.py`.
@@ -65,7 +66,7 @@ class OnlineJudge:
             raise ArgumentError(
                 "`direction` must be 'minimize' or 'maximize'.",
                 found=f"`direction={direction!r}`",
-                way_out="Losses and errors are minimized, scores such as accuracy are maximized.",
+                way_out="Losses and errors are minimized; scores such as accuracy take `direction='maximize'`.",
             )
         if not 0.5 < probability < 1:
             raise ArgumentError(

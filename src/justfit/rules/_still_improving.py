@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity
+from justfit.rules._history_learned import nothing_seen
 from justfit.rules._history_rule import HistoryEvidence, HistoryRule, probability_above
 from justfit.rules._rule import DECISION_PROBABILITY, Clear, NotApplicable, Outcome
 
@@ -43,6 +44,10 @@ class StillImproving(HistoryRule):
         reading = evidence.reading
         if reading.num_validation < 4:
             return NotApplicable(f"{reading.num_validation} epochs have a validation loss, and a trend needs four")
+        if reading.diverged_from is not None:
+            return NotApplicable("training ends in NaN or infinity")
+        if nothing_seen(evidence):
+            return NotApplicable("nothing was learned, so there is no unit to measure it in")
         fall, error = reading.validation_fall, reading.validation_fall_error
         if probability_above(fall, error, self.margin) < self.probability:
             return Clear()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity
+from justfit.rules._history_learned import nothing_seen
 from justfit.rules._history_rule import HistoryEvidence, HistoryRule, probability_above
 from justfit.rules._rule import DECISION_PROBABILITY, Clear, NotApplicable, Outcome
 
@@ -50,12 +51,15 @@ class TrainLossInTrainMode(HistoryRule):
         reading = evidence.reading
         if not reading.num_train or not reading.num_validation:
             return NotApplicable("one of the two losses is missing")
+        if nothing_seen(evidence):
+            return NotApplicable("nothing was learned, so there is no unit to measure it in")
         sure = probability_above(-reading.gap, reading.gap_error, self.margin) >= self.probability
         if not sure or reading.below < self.share:
             return Clear()
+        kind, side = evidence.words[0], "above" if evidence.words[0] == "score" else "below"
         words = (
-            f"the validation loss ends {-reading.gap:.2g} of what was learned below the train loss, and was below it "
-            f"in {reading.below:.0%} of the entries"
+            f"the validation {kind} ends {-reading.gap:.2g} of what was learned {side} the train {kind}, and was "
+            f"{side} it in {reading.below:.0%} of the entries"
         )
         if evidence.history.train_mode is False:
             words += "; as the train loss was taken in eval mode, the validation rows are easier, few, or trained on"

@@ -86,6 +86,33 @@ def test_exit_codes_are_those_of_check(judging, run, words, code):
     assert done.exit_code == code, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("state", "words", "code"),
+    [
+        ("overfitting", "", 1),
+        ("underfitting", "", 1),
+        ("underfitting", "--fail-on info", 1),
+        ("underfitting", "--fail-on error", 0),
+        ("underfitting", "--fail-on never", 0),
+        ("underfitting", "--ignore JF107", 0),
+        ("underfitting", "--ignore JF105", 1),
+        ("just_right", "--fail-on info", 0),
+        ("undecided", "--fail-on info", 0),
+    ],
+)
+def test_a_wrong_fit_fails_without_a_finding(judging, run, monkeypatch, state, words, code):
+    monkeypatch.setattr(justfit.rules, "judge_history", lambda history, **arguments: verdict(state, findings=()))
+    assert run("judge", "log.csv", *words.split()).exit_code == code
+
+
+def test_notes_name_the_options_of_the_command_line(judging, run, monkeypatch):
+    notes = ("Without a reference (`reference_loss`), …", "If these are scores, pass `direction='maximize'`.")
+    monkeypatch.setattr(justfit.rules, "judge_history", lambda history, **arguments: verdict(notes=notes))
+    text = " ".join(run("judge", "log.csv").stdout.split())
+    assert "reference (`--reference`)" in text
+    assert "pass `--direction maximize`" in text
+
+
 def test_the_worst_of_several_logs_decides(judging, run, tmp_path):
     (tmp_path / "right.csv").write_text(texts.KERAS_CSV)
     judged = judging.judge

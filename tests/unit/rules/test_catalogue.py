@@ -37,7 +37,9 @@ def test_the_page_shows_the_numbers():
     )
 
 
-@pytest.mark.parametrize(("code", "nearest"), [("JF209", "JF20."), ("204", "JF204"), ("JF3O1", "JF301"), ("", "JF101")])
+@pytest.mark.parametrize(
+    ("code", "nearest"), [("JF209", "JF[12]0."), ("204", "JF204"), ("JF3O1", "JF301"), ("", "JF101")]
+)
 def test_an_unknown_code_names_the_nearest(code, nearest):
     with pytest.raises(
         ArgumentError,

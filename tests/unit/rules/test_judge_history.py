@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -92,11 +93,71 @@ def test_losses_that_still_fall_steeply_underfit():
     assert verdict.reasons[0].startswith("Both were still getting better: the last fifth")
 
 
-def test_losses_that_never_fell_underfit():
-    verdict = judge(noisy(np.full(50, 2.3), 0.01), noisy(np.full(50, 2.3), 0.01, 1))
+NOTHING = "nothing was learned, or the log begins after the learning."
+
+
+@pytest.mark.parametrize("number", [8, 20, 50])
+def test_noise_without_a_fall_is_undecided(number):
+    for seed in range(40):
+        flat = np.full(number, 0.5)
+        verdict = judge(noisy(flat, 0.1, seed), noisy(flat, 0.1, 1000 + seed))
+        assert verdict.state == "undecided"
+        if verdict.reasons[0].endswith(NOTHING):
+            assert verdict.findings == ()
+    assert verdict.reasons[0] == f"The train loss never got better than its own noise: {NOTHING}"
+
+
+def test_losses_that_never_fell_underfit_where_the_constant_says_so():
+    flat = noisy(np.full(50, 2.3), 0.01), noisy(np.full(50, 2.3), 0.01, 1)
+    assert judge(*flat).state == "undecided"
+    verdict = judge(*flat, constant_loss=2.3)
     assert verdict.state == "underfitting"
     assert verdict.reasons[0] == "The train loss never got better than its own noise: nothing was learned."
-    assert judge([1.0] * 10, [1.0] * 10).state == "underfitting"
+    assert judge(*flat, constant_loss=9.0).state == "undecided"  # the log begins after the learning
+    assert judge([1.0] * 10, [1.0] * 10).state == "undecided"
+    assert judge([1.0] * 10, [1.0] * 10, constant_loss=1.0).state == "underfitting"
+
+
+def test_losses_that_hardly_moved_are_undecided():
+    train, validation = [1.117 - 1e-6 * i for i in range(12)], [1.137 - 1e-7 * i for i in range(12)]
+    verdict = judge(train, validation)
+    assert (verdict.state, verdict.findings) == ("undecided", ())
+    assert verdict.reasons[0] == f"The losses moved by only 0.00097 % of the first one: {NOTHING}"
+    assert judge(1e300 * np.array(train), 1e300 * np.array(validation)).state == "undecided"
+    assert judge(train, validation, constant_loss=1.117).state != "just_right"
+    assert judge([2.3, 1.0, 0.6, 0.4], [2.4, 1.1, 0.7, 0.5]).state != "overfitting"
+    assert NOTHING not in judge([2.3, 1.0, 0.6, 0.4], [2.4, 1.1, 0.7, 0.5]).reasons[0]
+
+
+@pytest.mark.parametrize("number", [6, 11, 30, 100, 400])
+def test_the_best_epoch_of_an_exact_fall_is_its_last(number):
+    train = 1 / np.arange(1, number + 1)
+    assert judge(train, train + 0.1).best_epoch == number
+    assert judge(1 - train, 0.9 - train, direction="maximize").best_epoch == number
+
+
+def test_an_end_in_nan_is_an_error_and_no_improvement():
+    verdict = judge([*FALLING, NAN, NAN], [*(FALLING + 0.02), NAN, NAN])
+    assert codes(verdict) == {"JF109"}
+    assert not any("still getting better" in reason for reason in verdict.reasons)
+
+
+def test_scores_that_are_taken_for_losses_are_noted():
+    scores = 1 - TRAIN / 4, 0.95 - TRAIN / 4
+    note = "Both series rise within 0 and 1: if these are scores, pass `direction='maximize'`."
+    assert note in judge(*scores).notes
+    assert note not in judge(*scores, direction="maximize").notes
+    for losses in ((TRAIN, RISING), (TRAIN / 4, RISING / 4), (2 * scores[0], 2 * scores[1])):
+        assert note not in judge(*losses).notes
+
+
+def test_no_warning_of_others_comes_through():
+    torch = pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        judge([torch.tensor(loss, requires_grad=True) for loss in TRAIN], RISING)
+        judge([1e308, 1e300, 1.0, 0.5, 0.4, 0.3], [1e308, 1e300, 1.0, 0.5, 0.4, 1.7e308])
+        judge([1e308, -1e308, 1.0, 0.5, 0.4], [1e308, -1.7e308, 1.0, 0.5, 0.4])
 
 
 def test_a_second_fall_is_not_overfitting_at_the_end():
