@@ -17,6 +17,7 @@ from justfit.records._verdict import Finding, FitVerdict
 
 Stage = Literal["input", "parameter", "forward", "loss", "backward", "optimizer", "unknown"]
 Cause = Literal["nan", "inf", "divergence"]
+MAX_NAMED = 5  # examples of a batch that are named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,8 @@ class FirstFailure:
         rank: Of the process that saw it first.
         weights_intact: The weights had not yet been updated with it when it was seen.
         how: How it was found, one sentence: by running the batch again, or from the gradients that were left.
+        rows: Rows of the batch that broke, from 0; empty where it cannot be told or where it is all of them.
+        is_target: What the loss compares with is not finite: the data, not the loss function.
     """
 
     cause: Cause
@@ -137,6 +140,20 @@ class FirstFailure:
     rank: int = 0
     weights_intact: bool = True
     how: str = ""
+    rows: tuple[int, ...] = ()
+    is_target: bool = False
+
+    @property
+    def named_examples(self) -> str:
+        """The examples that broke or, where the rows are not known, the first of the batch; empty without any."""
+        is_known = bool(self.rows) and max(self.rows) < len(self.examples)
+        taken = [self.examples[row] for row in self.rows] if is_known else list(self.examples)
+        if not taken:
+            return ""
+        some = ", ".join(map(str, taken[:MAX_NAMED]))
+        more = f" and {len(taken) - MAX_NAMED} more" if len(taken) > MAX_NAMED else ""
+        batch = "" if is_known else " (the batch)"
+        return f"example{'s' * (len(taken) > 1)} {some}{more}{batch}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

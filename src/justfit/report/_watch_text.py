@@ -73,11 +73,13 @@ def _sentences(record: WatchRecord) -> list[str]:
 
 def _failure(failure: FirstFailure) -> str:
     words = {"nan": "NaN", "inf": "Infinity", "divergence": "Divergence"}[failure.cause]
-    place = f" in {shown(failure.layer, 100)}" if failure.layer else ""
+    where = "after" if failure.stage == "forward" and failure.source is None else "in"
+    place = f" {where} {shown(failure.layer, 100)}" if failure.layer else ""
     operation = f", operation {shown(failure.operation)}" if failure.operation else ""
     batch = "" if failure.batch < 0 else f", batch {failure.batch}"
     how = f" {shown(failure.how, SENTENCE)}" if failure.how else ""
-    return f"{words} first at step {failure.step:,}, epoch {failure.epoch}{batch}{place}{operation}.{how}"
+    examples = f", {failure.named_examples}" if failure.named_examples else ""
+    return f"{words} first at step {failure.step:,}, epoch {failure.epoch}{batch}{examples}{place}{operation}.{how}"
 
 
 def _cost(overhead: OverheadFigures) -> str:

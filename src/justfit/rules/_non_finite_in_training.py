@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
-from justfit.records import Severity, WatchEvidence
+from justfit.records import FirstFailure, Severity, WatchEvidence
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
 
@@ -19,7 +19,10 @@ _CURES = {
     "loss": "Use the loss that takes logits, or keep the output inside the loss's range.",
     "backward": "Look for a root, norm, division or logarithm at zero: add an epsilon before it, not after it.",
     "optimizer": "Clip the gradient, lower the learning rate, or raise the optimizer's epsilon.",
+    "unknown": "Look for a root, norm, division or logarithm at zero: add an epsilon before it, not after it.",
 }
+_WATCH_CLOSER = " To learn which operation it was, watch with `replay=True` and `every=1` or a larger `overhead`."
+_CLEAN_TARGETS = "Clean the targets: drop or fill the missing values, and look for infinities in them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,14 @@ class NonFiniteInTraining(WatchRule):
         if count <= self.threshold:
             return ()
         kind = "NaN" if first.cause == "nan" else "infinity"
-        operation = f" of `{first.operation}`" if first.operation else ""
+        name = first.operation if "`" in first.operation else f"`{first.operation}`"
+        operation = f" of {name}" if first.operation else ""
         batch = f", batch {first.batch}" if first.batch >= 0 else ""
         kept = "; the weights were not yet updated with it" if first.weights_intact else ""
-        words = f"{kind} first{operation} ({first.stage}) at step {first.step}{batch}{kept}"
+        where = f" after `{first.layer}`" if first.stage == "forward" and first.layer and not first.source else ""
+        examples = f", {first.named_examples}" if first.named_examples else ""
+        stage = "stage unknown" if first.stage == "unknown" else first.stage
+        words = f"{kind} first{operation} ({stage}){where} at step {first.step}{batch}{examples}{kept}"
         return (
             self.finding(
                 first.layer,
@@ -77,7 +84,7 @@ class NonFiniteInTraining(WatchRule):
                 evidence=words,
                 since=first.step,
                 source=first.source,
-                cure=_CURES.get(first.stage, ""),
+                cure=_cure(first),
             ),
         )
 
@@ -96,6 +103,13 @@ class NonFiniteInTraining(WatchRule):
         words = f"no loss is finite from step {since} on, after every loss before was"
         count = float(evidence.losses.first_step[-1] - since + 1)
         return (self.finding("network", count, self.threshold, unit="steps", evidence=words, since=since),)
+
+
+def _cure(first: FirstFailure) -> str:
+    if first.is_target:
+        return _CLEAN_TARGETS
+    came_late = first.stage in ("backward", "unknown") and not first.weights_intact
+    return _CURES[first.stage] + _WATCH_CLOSER * came_late
 
 
 # Bins without a finite loss at the end of the run from which on they are no accident.

@@ -17,24 +17,11 @@ from torch import Tensor, nn
 
 from justfit.watch._activation_numbers import Measured, bend_of, dead_fraction, rms, saturated_fraction, saved
 from justfit.watch._layers import Layer, LayerTable
+from justfit.watch._operations import INPUTS, MAX_NODES, NORMS, WEIGHTED
 
-MAX_NODES = 20_000
-WEIGHTED = frozenset(
-    {
-        *("Addmm", "Mm", "Convolution", "Bmm", "Embedding", "EmbeddingBag", "Baddbmm", "Mv", "Addmv", "MkldnnLinear"),
-        *("MkldnnRnnLayer", "CudnnRnn", "MiopenRnn", "CudnnConvolution", "ConvolutionOverrideable", "Linear"),
-    }
-)
-NORMS = frozenset(
-    {
-        *("NativeBatchNorm", "CudnnBatchNorm", "MiopenBatchNorm", "NativeLayerNorm", "NativeGroupNorm"),
-        *("FusedRmsNorm", "FusedRMSNorm", "BatchNormImplIndex", "InstanceNorm"),
-    }
-)
 RECURRENT = ("LSTM", "GRU", "RNN")
 LOOK_AGAIN = 16  # readings after which it is looked again which layers are outputs
 _KINDS: dict[str, str] = {}
-_INPUTS = ("mat1", "input", "self")  # under which names a weighted operation saves what it reads
 
 
 @dataclass(slots=True)
@@ -168,7 +155,7 @@ class ActivationReader:
         """Measure what a weighted operation reads; it is the activation of the layers before it."""
         missing = [layer for layer in signal.layers if not found.has(layer, 0)]
         if missing:
-            values = next((tensor for name in _INPUTS if (tensor := saved(node, name)) is not None), None)
+            values = next((tensor for name in INPUTS if (tensor := saved(node, name)) is not None), None)
             if values is not None and values.is_floating_point():
                 found.add(missing, 0, rms(values))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import re
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,9 +11,8 @@ import torch
 from torch import Tensor
 
 from justfit.watch._activation_numbers import saved
+from justfit.watch._operations import INPUTS, MAX_NODES, WITH_WEIGHTS, name_of
 
-MAX_NODES = 20_000  # of the graph that are looked at, nearest to the loss first
-WEIGHTED = frozenset({"addmm", "mm", "bmm", "baddbmm", "convolution", "embedding", "native_batch_norm"})
 # Operations that turn finite numbers into infinity or NaN at single points, run again on what autograd saved of them.
 _AGAIN: dict[str, Callable[..., Tensor]] = {
     name: getattr(torch, name)
@@ -42,6 +40,10 @@ class LossTrail(NamedTuple):
         targets: The first that is not finite is a number that no operation made, such as a target.
         weight: The last weight before the operation, if it lies within the network; None if it belongs to the loss.
         singular: Operations on the way from output to loss whose derivative is infinite somewhere, last one first.
+        candidates: The same of the whole graph.
+        rows: Where the numbers that no operation made are not finite, along their first dimension; empty if everywhere.
+        num_rows: How long that dimension is.
+        is_input: Those numbers are what the first layer reads.
     """
 
     operation: str = ""
@@ -49,6 +51,10 @@ class LossTrail(NamedTuple):
     targets: bool = False
     weight: Tensor | None = None
     singular: tuple[str, ...] = ()
+    candidates: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+    num_rows: int = 0
+    is_input: bool = False
 
 
 def trail_of(loss: Tensor) -> LossTrail:
@@ -64,27 +70,31 @@ def trail_of(loss: Tensor) -> LossTrail:
     if not nodes:
         return LossTrail()
     of_loss = [node for node, is_of_loss in nodes.items() if is_of_loss]
-    names = [name_of(node) for node in of_loss]
-    singular = tuple(dict.fromkeys(name for name in names if name in SINGULAR))
-    found = _first_broken(nodes) or LossTrail(operation=names[0] if names else "")
-    return found._replace(singular=singular)
+    singular = tuple(dict.fromkeys(name_of(node) for node in of_loss if _is_singular(node)))
+    candidates = tuple(dict.fromkeys(name_of(node) for node in nodes if _is_singular(node)))
+    found = _first_broken(nodes) or LossTrail(operation=name_of(of_loss[0]) if of_loss else "")
+    return found._replace(singular=singular, candidates=candidates)
 
 
-def name_of(node: Any) -> str:
-    """Name the operation of a node of the graph: `NllLossBackward0` is `nll_loss`."""
-    bare = re.sub(r"Backward\d*$", "", node.name().rsplit(":", 1)[-1])
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", bare).lower()
+def _is_singular(node: Any) -> bool:
+    """Tell whether a derivative can be infinite where the result is finite: not that of a square or of `x / 2`."""
+    name = name_of(node)
+    if name == "pow" and isinstance(exponent := getattr(node, "_saved_exponent", None), int | float):
+        return exponent < 1
+    if name == "div" and len(node.next_functions) > 1 and node.next_functions[1][0] is None:
+        return False
+    return name in SINGULAR
 
 
 def _nodes_before(start: Any) -> dict[Any, bool]:
     """Collect the nodes behind a loss, nearest first, each with whether no weight lies between it and the loss."""
-    found: dict[Any, bool] = {} if start is None else {start: name_of(start) not in WEIGHTED}
+    found: dict[Any, bool] = {} if start is None else {start: name_of(start) not in WITH_WEIGHTS}
     queue = deque(found)
     while queue and len(found) < MAX_NODES:
         node = queue.popleft()
         for behind, _ in node.next_functions:
             if behind is not None and behind not in found and not _is_leaf(behind):
-                found[behind] = found[node] and name_of(behind) not in WEIGHTED
+                found[behind] = found[node] and name_of(behind) not in WITH_WEIGHTS
                 queue.append(behind)
     return found
 
@@ -92,7 +102,7 @@ def _nodes_before(start: Any) -> dict[Any, bool]:
 def _first_broken(nodes: dict[Any, bool]) -> LossTrail | None:
     """Find, in order of execution, the first node whose result or whose constant input is not finite."""
     finite: dict[Any, bool] = {}  # what is known of the result of a node
-    constants: set[Any] = set()  # nodes that read a number that is not finite and that no operation made
+    constants: dict[Any, Any] = {}  # nodes that read a number that is not finite and that no operation made: that
     for node in nodes:
         inputs, result = _saved_by(node)
         for name, value in inputs.items():
@@ -100,22 +110,49 @@ def _first_broken(nodes: dict[Any, bool]) -> LossTrail | None:
             if maker is not None:
                 finite[maker] = finite.get(maker, True) and good
             elif not good:
-                constants.add(node)
+                constants[node] = value
         name = name_of(node)
         if result is None and name in _AGAIN:
             result = _run_again(name, inputs)
         if result is not None:
             finite[node] = finite.get(node, True) and _is_finite(result)
-    broken = constants | {node for node, good in finite.items() if not good}
+    constants |= {node: value for node in nodes if (value := _broken_input(node)) is not None}
+    broken = {*constants, *(node for node, good in finite.items() if not good)}
     if not broken:
         return None
     first = min(broken, key=lambda node: node._sequence_nr())
+    rows, num_rows = _rows_of(constants.get(first))
+    is_input = name_of(first) in WITH_WEIGHTS
     return LossTrail(
         operation=name_of(first),
         is_seen=True,
-        targets=first in constants,
+        targets=first in constants and not is_input,
         weight=None if nodes.get(first, True) else _weight_behind(first),
+        rows=rows,
+        num_rows=num_rows,
+        is_input=is_input,
     )
+
+
+def _broken_input(node: Any) -> Tensor | None:
+    """Return what a weighted operation read, if that is not finite and neither a weight nor made with a gradient."""
+    if name_of(node) not in WITH_WEIGHTS:
+        return None
+    for name in INPUTS:
+        place = 1 if name == "mat1" else 0
+        if len(node.next_functions) > place and node.next_functions[place][0] is None:
+            value = saved(node, name)
+            if value is not None and not _is_finite(value):
+                return value
+    return None
+
+
+def _rows_of(value: Any) -> tuple[tuple[int, ...], int]:
+    """Tell which rows of a tensor are not finite, unless all are, and how many there are."""
+    if not isinstance(value, Tensor) or value.dim() < 1 or not value.numel():
+        return (), 0
+    rows = (~torch.isfinite(value)).reshape(len(value), -1).any(1).nonzero().flatten().tolist()
+    return (tuple(rows) if len(rows) < len(value) else ()), len(value)
 
 
 def _weight_behind(node: Any) -> Tensor | None:
@@ -138,7 +175,7 @@ def _saved_by(node: Any) -> tuple[dict[str, Any], Any]:
     """Read what autograd saved of a node, as far as it lies there: inputs by name, and the result."""
     inputs: dict[str, Any] = {}
     result = None
-    if name_of(node) in WEIGHTED:
+    if name_of(node) in WITH_WEIGHTS:
         return inputs, None
     for key in dir(node):
         if not key.startswith("_saved_"):

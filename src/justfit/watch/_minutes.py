@@ -170,6 +170,8 @@ class Minutes:
             loss_trail=trouble.trail,
             previous_loss=trouble.previous_loss,
             optimizer=trouble.optimizer,
+            optimizer_state=getattr(self.loop.samplers[self.loop.leader()].optimizer, "state", None) or {},
+            gradient_was_seen=self.loop.looks_for_trouble,
             rank=self.ranks.rank,
             why_not="" if self.replay else "`replay=False`, or no budget to hold the batch",
         )

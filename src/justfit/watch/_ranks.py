@@ -238,7 +238,7 @@ def _kind_of(module: nn.Module) -> Together:
 
 
 def _failure_from(message: dict[str, Any]) -> FirstFailure:
-    return FirstFailure(**{**message, "examples": tuple(message["examples"])})
+    return FirstFailure(**{**message, **{name: tuple(message[name]) for name in ("examples", "rows")}})
 
 
 def _first_of(found: Sequence[FirstFailure]) -> FirstFailure:

@@ -47,7 +47,7 @@ class Replayed:
         operation, layer, source, cause: Of the first operation that went wrong.
         rows: Examples whose values it broke; empty if that cannot be told or it is all of them.
         num_rows: Examples in the batch.
-        largest_input: Of the operation's finite inputs.
+        input_range: Least and largest of the operation's finite inputs; empty if there are none.
         output_is_finite: What the network returned.
         order: Layers in order of execution.
     """
@@ -59,7 +59,7 @@ class Replayed:
     cause: str = "nan"
     rows: tuple[int, ...] = ()
     num_rows: int = 0
-    largest_input: float = float("nan")
+    input_range: tuple[float, ...] = ()
     output_is_finite: bool = True
     order: list[str] = field(default_factory=list)
 
@@ -128,34 +128,35 @@ class _ForwardLook:
     def __init__(self, module: nn.Module, num_rows: int) -> None:
         self.watcher = NonFiniteWatcher()
         self._num_rows = num_rows
-        self._places: dict[int, tuple[Running, tuple[int, ...]]] = {}
+        self._places: dict[int, tuple[Running, tuple[int, ...], tuple[float, ...]]] = {}
         self._paths = {id(part): path for path, part in module.named_modules() if path and _owns(part)}
 
     def weighted(self, call: WeightedCall, output: Tensor) -> Tensor:
         self.watcher.weighted(call, output)
-        self._note(call.node, output)
+        self._note(call.node, [call.input], output)
         return output
 
     def operation(self, node: Node, operands: list[Tensor], output: Tensor) -> None:
         self.watcher.operation(node, operands, output)
-        self._note(node, output)
+        self._note(node, operands, output)
 
     def attention(self, call: AttentionCall) -> None:
         self.watcher.attention(call)
-        self._note(call.node, call.output)
+        self._note(call.node, [call.query, call.key, call.value], call.output)
 
     def name(self, broken: Broken, tracer: Tracer, found: Replayed) -> Replayed:
         """Fill in what is known of the operation that went wrong."""
-        running, rows = self._places[broken.node.index]
+        running, rows, input_range = self._places[broken.node.index]
         layer = running.module.split(".parametrizations")[0] or _layer_before(broken.node, tracer)
         found.stage, found.operation, found.layer = "forward", broken.node.operation, layer
-        found.cause, found.rows, found.largest_input = broken.facts["kind"], rows, broken.largest_input
+        found.cause, found.rows, found.input_range = broken.facts["kind"], rows, input_range
         found.source = running.source if running.is_direct else None
         return found
 
-    def _note(self, node: Node, output: Tensor) -> None:
+    def _note(self, node: Node, operands: list[Tensor], output: Tensor) -> None:
         if node.index in self.watcher.broken:
-            self._places[node.index] = (running_place(self._paths), _rows(output, self._num_rows))
+            place = running_place(self._paths)
+            self._places[node.index] = (place, _rows(output, self._num_rows), _range(operands))
 
 
 class _BackwardLook:
@@ -253,6 +254,13 @@ def _rows(output: Tensor, num_rows: int) -> tuple[int, ...]:
     bad_B = ~torch.isfinite(output.detach()).flatten(1).all(1) if output.dim() > 1 else ~torch.isfinite(output)
     rows = bad_B.nonzero().flatten().tolist()
     return tuple(rows) if len(rows) < num_rows else ()
+
+
+def _range(operands: list[Tensor]) -> tuple[float, ...]:
+    """Measure least and largest of the finite values that an operation read."""
+    finite = [tensor[torch.isfinite(tensor)] for tensor in operands if tensor.is_floating_point()]
+    ends = [float(end) for tensor in finite if tensor.numel() for end in tensor.aminmax()]
+    return (min(ends), max(ends)) if ends else ()
 
 
 def _is_finite(tensor: Tensor) -> bool:

@@ -192,7 +192,7 @@ def test_the_optimizer_wrote_it(kind):
     net = kind(torch.relu)
     with torch.no_grad():
         net.get_submodule(net.behind).weight[0, 0] = math.inf
-    found = failing_step(net, kind.batch(), previous_loss=0.5, optimizer="Adam")
+    found = failing_step(net, kind.batch(), previous_loss=0.5, optimizer="Adam", gradient_was_seen=True)
     assert (found.stage, found.operation, found.layer, found.step) == ("optimizer", "Adam", net.behind, 6)
     assert (found.batch, found.weights_intact, found.cause) == (-1, False, "inf")
 
@@ -207,7 +207,7 @@ def test_inputs(kind, value):
     assert (found.stage, found.operation) == ("input", "input 0")
     assert found.cause == ("nan" if math.isnan(value) else "inf")
     assert found.how == "Rows 3, 11 of the batch are not finite before the network sees it."
-    assert found.examples == (5, 6)
+    assert (found.examples, found.rows) == ((5, 6), (3, 11))
 
 
 def test_a_buffer_that_holds_nan_and_one_that_holds_a_mask():
@@ -406,8 +406,9 @@ def test_without_the_batch_the_graph_of_the_loss_tells(kind, function, operation
     assert (found.stage, found.operation, found.layer) == ("forward", operation, net.faulty)
     assert found.how == (
         "Told from what the step left behind, not by running it again (the network is sharded): in the graph of the "
-        f"loss `{operation}` is the first operation whose result is not finite."
+        f"loss `{operation}` is the first operation whose result is not finite, after layer `{net.faulty}`."
     )
+    assert found.source is None  # the line that builds the layer is not at fault
 
 
 def test_large_finite_gradients_are_finite():
