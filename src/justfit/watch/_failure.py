@@ -14,6 +14,14 @@ from justfit.errors import JustFitError
 from justfit.probe import find_nonfinite_values, find_source
 from justfit.records import FirstFailure
 from justfit.watch._broken_weights import find_broken_weights, was_gradient_finite
+from justfit.watch._failure_words import (
+    listed,
+    listed_candidates,
+    rows_in_words,
+    sentence,
+    share,
+    what_it_compares_with,
+)
 from justfit.watch._kept import KeptForward
 from justfit.watch._layers import bare_name
 from justfit.watch._left_gradients import LeftGradients, read_left_gradients
@@ -22,7 +30,6 @@ from justfit.watch._reading import real_entries
 from justfit.watch._replay import Replay, Replayed, cause_of, owner_of
 from justfit.watch._sharded import name_of
 
-MAX_SHOWN_ROWS = 8
 MAX_CANDIDATES = 3
 
 
@@ -120,7 +127,7 @@ def _in_what_went_in(module: nn.Module, failed: FailedStep) -> _Found | None:
         seen = find_nonfinite_values(module, kept.batch, {})
         if seen is not None:
             rows = _rows_of(seen.operation, kept)
-            how = f"{_rows_in_words(rows, seen.operation)} not finite before the network sees it."
+            how = f"{rows_in_words(rows, seen.operation)} not finite before the network sees it."
             return _Found("input", seen.kind, how, operation=seen.operation, rows=rows)
     for name, parameter in module.named_parameters():
         values = real_entries(parameter)
@@ -140,26 +147,22 @@ def _only_written(module: nn.Module) -> set[int]:
 
 
 def _already_there(name: str, values: Tensor) -> _Found:
-    how = f"{_share(name, values)} were not finite when the step began."
+    how = f"{share(name, values)} were not finite when the step began."
     return _Found("parameter", cause_of(values), how, owner_of(name), bare_name(name))
-
-
-def _share(name: str, values: Tensor) -> str:
-    return f"{int((~torch.isfinite(values)).sum())} of {values.numel()} values of `{bare_name(name)}`"
 
 
 def _in_parameter(module: nn.Module, name: str, parameter: Tensor, failed: FailedStep) -> _Found:
     values = real_entries(parameter)
-    share = _share(name, values)
+    bad_share = share(name, values)
     if not failed.weights_intact:
-        after = f"{share} are not finite after the update of step {failed.step}"
+        after = f"{bad_share} are not finite after the update of step {failed.step}"
         return _in_gradient_or_update(module, cause_of(values), after, None, failed)
     if failed.previous_loss is None or not math.isfinite(failed.previous_loss):
         return _already_there(name, values)
     was_finite = was_gradient_finite(parameter, failed.optimizer_state)
     if was_finite is None and failed.gradient_was_seen and values.is_cpu:
         was_finite = True
-    after = f"{share} are not finite after the update of step {failed.step - 1}, whose loss was finite"
+    after = f"{bad_share} are not finite after the update of step {failed.step - 1}, whose loss was finite"
     if was_finite:
         how = f"{after} and whose gradient was finite: the update made them."
         return _Found(
@@ -180,7 +183,7 @@ def _in_gradient_or_update(
     if place.behind:
         told += f". The last layer with such weights is `{place.nearest}`; `{place.behind}` behind it has none"
     names = failed.loss_trail.candidates
-    told += f"{_listed_candidates(names)}."
+    told += f"{listed_candidates(names)}."
     layer, is_last_step = (place.nearest if place.behind else ""), failed.weights_intact
     perhaps = f" (perhaps of {' or '.join(f'`{name}`' for name in names[:MAX_CANDIDATES])})" if names else ""
     if was_finite is None:
@@ -188,12 +191,6 @@ def _in_gradient_or_update(
         return _Found("unknown", cause, told, layer, operation, is_last_step=is_last_step, is_after=True)
     operation = f"gradient between `{layer}` and `{place.behind}`" if layer else "gradient of the loss"
     return _Found("backward", cause, told, layer, operation + perhaps, is_last_step=is_last_step, is_after=True)
-
-
-def _listed_candidates(names: Sequence[str]) -> str:
-    if not names:
-        return ""
-    return f". In the graph of the loss the derivative of {' and '.join(f'`{name}`' for name in names)} can be infinite"
 
 
 def _by_running_again(module: nn.Module, failed: FailedStep) -> _Found | None:
@@ -215,7 +212,7 @@ def _by_running_again(module: nn.Module, failed: FailedStep) -> _Found | None:
 
 
 def _in_forward(seen: Replayed, kept: KeptForward) -> _Found:
-    rows = f" in row{'s' * (len(seen.rows) > 1)} {_listed(seen.rows)} of {seen.num_rows}" if seen.rows else ""
+    rows = f" in row{'s' * (len(seen.rows) > 1)} {listed(seen.rows)} of {seen.num_rows}" if seen.rows else ""
     read = ""
     if seen.input_range:
         least, largest = (f"{end:.3g}" for end in seen.input_range)
@@ -229,7 +226,7 @@ def _in_loss(failed: FailedStep, passes: Sequence[Replayed]) -> _Found:
     trail, value = failed.loss_trail, failed.loss
     again = "The batch was run again and the output is finite, the loss is not" if passes else "The loss is not finite"
     if trail.targets:
-        how = f"{again}: {_what_it_compares_with(trail)}."
+        how = f"{again}: {what_it_compares_with(trail)}."
     elif trail.is_seen:
         how = f"{again}: `{trail.operation}` in it made the first value that is not finite."
     else:
@@ -237,11 +234,6 @@ def _in_loss(failed: FailedStep, passes: Sequence[Replayed]) -> _Found:
     kind = "nan" if value is None or math.isnan(value) else "inf"
     operation = trail.operation or "the loss"
     return _Found("loss", kind, how, operation=operation, rows=trail.rows, is_target=trail.targets)
-
-
-def _what_it_compares_with(trail: LossTrail) -> str:
-    where = f" in row{'s' * (len(trail.rows) > 1)} {_listed(trail.rows)} of {trail.num_rows}" if trail.rows else ""
-    return f"what `{trail.operation}` compares with or multiplies by is not finite{where}"
 
 
 def _in_backward(replay: Replay, failed: FailedStep, left: LeftGradients, passes: Sequence[Replayed]) -> _Found | None:
@@ -275,45 +267,45 @@ def _from_graph(module: nn.Module, failed: FailedStep, start: str) -> _Found:
         if trail.is_seen:
             told = f"of the results that the graph of the loss shows, `{trail.operation}` made the first broken one."
         if trail.targets:
-            told = f"{_what_it_compares_with(trail)}."
-        return found._replace(how=_sentence(start + told))
+            told = f"{what_it_compares_with(trail)}."
+        return found._replace(how=sentence(start + told))
     kind = "nan" if math.isnan(failed.loss or math.nan) else "inf"
     layer = owner_of(name_of(module, trail.weight))
     told = f"in the graph of the loss `{trail.operation}` is the first operation whose result is not finite"
     after = f", after layer `{bare_name(layer)}`" if layer else ""
-    return _Found("forward", kind, _sentence(f"{start}{told}{after}."), layer, trail.operation, is_after=True)
+    return _Found("forward", kind, sentence(f"{start}{told}{after}."), layer, trail.operation, is_after=True)
 
 
 def _in_first_layer(module: nn.Module, failed: FailedStep, start: str) -> _Found:
     trail = failed.loss_trail
     layer = bare_name(owner_of(name_of(module, trail.weight))) if trail.weight is not None else ""
-    rows = f" in row{'s' * (len(trail.rows) > 1)} {_listed(trail.rows)} of {trail.num_rows}" if trail.rows else ""
+    rows = f" in row{'s' * (len(trail.rows) > 1)} {listed(trail.rows)} of {trail.num_rows}" if trail.rows else ""
     reader = f"layer `{layer}`" if layer else f"`{trail.operation}`"
     told = f"what {reader} reads is not finite{rows}, and no layer before it made that."
     kind = "nan" if math.isnan(failed.loss or math.nan) else "inf"
     operation = f"input of {layer or trail.operation}"
-    return _Found("input", kind, _sentence(start + told), operation=operation, rows=trail.rows)
+    return _Found("input", kind, sentence(start + told), operation=operation, rows=trail.rows)
 
 
 def _from_gradients(left: LeftGradients, failed: FailedStep, start: str) -> _Found:
     layer = left.nearest_broken
     if layer is None:
-        return _Found("unknown", "nan", _sentence(f"{start}no gradient that is left is other than finite."))
+        return _Found("unknown", "nan", sentence(f"{start}no gradient that is left is other than finite."))
     cause = "nan" if left.has_nan[layer] else "inf"
     behind = left.first_behind
     if behind is not None:
         told = f"the gradient of `{layer}` is not finite, that of `{behind}` behind it is"
-        told += _listed_candidates(failed.loss_trail.candidates) + "."
-        return _Found("backward", cause, _sentence(start + told), layer, f"gradient between `{layer}` and `{behind}`")
+        told += listed_candidates(failed.loss_trail.candidates) + "."
+        return _Found("backward", cause, sentence(start + told), layer, f"gradient between `{layer}` and `{behind}`")
     if not left.all_broken:
         told = f"the gradient of `{layer}` is not finite, and no layer behind it has one."
-        return _Found("backward", cause, _sentence(start + told), layer, f"gradient of `{layer}`")
+        return _Found("backward", cause, sentence(start + told), layer, f"gradient of `{layer}`")
     singular = failed.loss_trail.singular
     told = "no layer's gradient is finite, so it came from behind the last layer"
     if singular:
         told += f"; in the loss the derivative of {' and '.join(f'`{name}`' for name in singular)} can be infinite"
     operation = f"gradient of {singular[0]}" if singular else "gradient of the loss"
-    return _Found("backward", cause, _sentence(f"{start}{told}."), operation=operation)
+    return _Found("backward", cause, sentence(f"{start}{told}."), operation=operation)
 
 
 def _rows_of(name: str, kept: KeptForward) -> tuple[int, ...]:
@@ -326,18 +318,3 @@ def _rows_of(name: str, kept: KeptForward) -> tuple[int, ...]:
         if len(rows) < len(bad_B):
             return tuple(rows)
     return ()
-
-
-def _rows_in_words(rows: Sequence[int], name: str) -> str:
-    if not rows:
-        return f"`{name}` is"
-    return f"Row {rows[0]} of the batch is" if len(rows) == 1 else f"Rows {_listed(rows)} of the batch are"
-
-
-def _listed(rows: Sequence[int]) -> str:
-    shown = ", ".join(str(row) for row in rows[:MAX_SHOWN_ROWS])
-    return f"{shown} and {len(rows) - MAX_SHOWN_ROWS} more" if len(rows) > MAX_SHOWN_ROWS else shown
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
