@@ -10,6 +10,7 @@ from justfit.rules._history_blocks import pool
 from justfit.rules._history_constants import PAIRED
 from justfit.rules._history_reading import RISEN, Reading
 from justfit.rules._history_smooth import Smooth, smoothed
+from justfit.rules._history_trend import falls, moved, still_falls
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,6 @@ REMAINING, LEAST, MOST_START = 5.0, 0.1, 100.0
 DIGITS = 11  # of a normalised loss; what is beyond is rounding of the user's unit
 CEILING = 1e3  # in units of the range; above, all is equally bad
 RECENT = 0.2  # the last part of a history, whose fall tells whether it was at its end
-TREND = 4  # entries at the end that fall one after the other: then the curve still falls there
 RESTART = 0.1  # of T's range, up and down again
 
 
@@ -63,11 +63,11 @@ def _read(history: History) -> Reading:
     numbers: dict[str, float | int | None] = {}
     if train is not None:
         numbers |= _of_train(train, _known_error(errors[0], train.entries[-1]))
-        if _falls(normal[0][np.isfinite(normal[0])]):
+        if falls(normal[0][np.isfinite(normal[0])]):
             numbers["learned"] = math.inf
     if validation is not None:
         numbers |= _of_validation(validation, errors[1])
-        if _still_falls(normal[1]):
+        if still_falls(normal[1]):
             numbers["best"] = int(validation.entries[-1])
     if train is not None and validation is not None:
         numbers |= _of_both(train, validation, numbers)
@@ -78,7 +78,7 @@ def _read(history: History) -> Reading:
         num_validation=num_validation,
         num_spikes=sum(one.num_spikes for one in (train, validation) if one is not None),
         diverged_from=diverged_from,
-        moved=_moved(losses) if history.direction == "minimize" else math.nan,
+        moved=moved(losses) if history.direction == "minimize" else math.nan,
         **numbers,  # type: ignore[arg-type]  # names and kinds are those of Reading
     )
 
@@ -109,33 +109,6 @@ def _range(losses: Array, *, has_zero: bool) -> tuple[float, float]:
     if learned <= 0:  # nothing ever fell below its start
         learned = max(float(np.ptp(series)) for series in known)
     return lowest, learned or 1.0
-
-
-def _moved(losses: Array) -> float:
-    """How far the losses moved at all, as a share of the largest first one; NaN where one is not above 0."""
-    import numpy as np
-
-    known = [series[np.isfinite(series)] for series in losses]
-    known = [series for series in known if len(series)]
-    if not known or min(float(series.min()) for series in known) <= 0:
-        return math.nan
-    first = max(float(series[0]) for series in known)
-    return max(float(np.ptp(series)) for series in known) / first
-
-
-def _falls(known: Array) -> bool:
-    """Each entry is lower than the one before it, and there are enough of them that noise would not look so."""
-    import numpy as np
-
-    return len(known) >= TREND and bool((np.diff(known) < 0).all())
-
-
-def _still_falls(values: Array) -> bool:
-    """The last entry is the lowest as measured, and those before it fall to it one after the other."""
-    import numpy as np
-
-    known = values[np.isfinite(values)]
-    return _falls(known[-TREND:]) and float(known.min()) == float(known[-1])
 
 
 def _lowest_mean(known: Array) -> float:
