@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Finding, Severity, WatchEvidence
-from justfit.rules._loss_curve import FIRST_BINS, THROWN, LossCurve, loss_curve, progress, swings
+from justfit.rules._loss_curve import FIRST_BINS, THROWN, LossCurve, loss_curve
+from justfit.rules._loss_progress import progress, swings
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
 

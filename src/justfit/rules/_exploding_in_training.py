@@ -8,7 +8,8 @@ from statistics import median
 from typing import ClassVar
 
 from justfit.records import Finding, LayerTrace, Severity, WatchEvidence
-from justfit.rules._loss_curve import learned, loss_curve
+from justfit.rules._loss_curve import loss_curve
+from justfit.rules._loss_progress import learned
 from justfit.rules._motion import sampled
 from justfit.rules._rule import NotApplicable
 from justfit.rules._signal_rule import worst_first

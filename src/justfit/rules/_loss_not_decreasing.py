@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import loss_curve, outgrown, progress, uneven, warming_up
+from justfit.rules._loss_curve import loss_curve
+from justfit.rules._loss_progress import outgrown, progress, uneven, warming_up
 from justfit.rules._motion import LEAST_SAMPLES, motions, shrinking
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import loss_curve, progress, swings, uneven
+from justfit.rules._loss_curve import loss_curve
+from justfit.rules._loss_progress import progress, swings, uneven
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Finding, LayerTrace, Severity, WatchEvidence
-from justfit.rules._loss_curve import stands_still
+from justfit.rules._loss_progress import stands_still
 from justfit.rules._motion import SETTLED
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule

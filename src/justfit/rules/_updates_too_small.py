@@ -7,7 +7,8 @@ from statistics import median
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import curve_of, learned, outgrown, warming_up
+from justfit.rules._loss_curve import curve_of
+from justfit.rules._loss_progress import learned, outgrown, warming_up
 from justfit.rules._motion import LEAST_SAMPLES, Motion, clipped_to, motions
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule

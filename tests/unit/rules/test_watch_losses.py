@@ -17,7 +17,8 @@ from justfit.rules import (
     UpdatesTooSmall,
     judge_watch,
 )
-from justfit.rules._loss_curve import curve_of, loss_curve, progress, swings, warming_up
+from justfit.rules._loss_curve import curve_of, loss_curve
+from justfit.rules._loss_progress import progress, swings, warming_up
 from tests.unit.rules.runs import NAN, STEPS, bins, losses, optimizer, run
 
 LOSS_RULES = (LossNotDecreasing, SlowProgress, OscillatingLoss, DivergingLoss, LearningRateTooHigh, LearningRateTooLow)
