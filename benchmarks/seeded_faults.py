@@ -2,20 +2,20 @@
 
     python benchmarks/seeded_faults.py [--peers FOLDER] [--quick] [--out benchmarks/results/seeded_faults.md]
 
-**Templates.** The 50 networks of a published study for its two sets of points (`blob`, `circle`; 6 to 18 dense layers of
-5 units; sigmoid, tanh, relu, exponential; many initializers) are built as given and trained with Adam at 0.01 in batches
-of 32 for 30 epochs, with three seeds. A network is sick where the mean of its final validation losses exceeds that of
-the best network on the set by more than 10 % of what that one learned (constant prediction − best) and by more than
-three standard errors; otherwise it is healthy. A single run of a sick network counts where it is itself worse by the
-10 %. AutoTrainer's rules run as in its `monitor.py` (every 3 epochs on the first batch; vanishing, exploding, dying ReLU,
-oscillating, slow, not converged; gradient problems count only together with the last two), for its two target
-accuracies. NeuralDBG 1.3.2 watches the first 100 steps of the first seed; found is either any event, or any but
+**Templates.** The 50 networks of a published study for its two sets of points (`blob`, `circle`; 6 to 18 dense layers
+of 5 units; sigmoid, tanh, relu, exponential; many initializers) are built as given and trained with Adam at 0.01 in
+batches of 32 for 30 epochs, with three seeds. A network is sick where the mean of its final validation losses exceeds
+that of the best network on the set by more than 10 % of what that one learned (constant prediction − best) and by more
+than three standard errors; otherwise it is healthy. A single run of a sick network counts where it is itself worse by
+the 10 %. AutoTrainer's rules run as in its `monitor.py` (every 3 epochs on the first batch; vanishing, exploding,
+dying ReLU, oscillating, slow, not converged; gradient problems count only together with the last two), for its two
+target accuracies. NeuralDBG 1.3.2 watches the first 100 steps of the first seed; found is either any event, or any but
 `data_anomaly`.
 
 **Seeded runs.** `mnist_seeded_faults_70`: 70 Keras runs of which only the curves are left, five of each change and of
-the origin. A change is a fault where its mean final validation accuracy is below the origin's by more than 0.5 % and three
-standard errors; losses of different kinds cannot be compared. Only rules that read losses can judge: an epoch's train
-loss is the mean of its 235 steps. The verdict reads both curves; found is an alarm or the verdict over- or
+the origin. A change is a fault where its mean final validation accuracy is below the origin's by more than 0.5 % and
+three standard errors; losses of different kinds cannot be compared. Only rules that read losses can judge: an epoch's
+train loss is the mean of its 235 steps. The verdict reads both curves; found is an alarm or the verdict over- or
 underfitting.
 """
 
