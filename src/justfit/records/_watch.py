@@ -118,7 +118,7 @@ class FirstFailure:
         epoch: From 1.
         layer: The layer it arose in (or the last one before it); empty where it cannot be told.
         operation: The operation whose inputs were finite and whose result was not; empty where it cannot be told.
-        source: File and line of the layer.
+        source: File and line of the operation where it was seen running, else of the layer.
         batch: Number of the batch within the epoch, from 0; −1 where unknown.
         examples: Indices of the batch's examples, as far as the loop gave them.
         rank: Of the process that saw it first.
