@@ -22,7 +22,7 @@ PLANTED = [
     ("saturated tanh", "mlp", "JF406"),
     ("NaN from log", "mlp", "JF402"),
     ("infinity from division", "rnn", "JF402"),
-    ("labels shuffled", "mlp", "JF105"),
+    ("labels shuffled", "mlp", "JF410"),
     ("labels shuffled", "transformer", "JF409"),
     ("forgotten zero_grad", "rnn", "JF412"),
     ("frozen by mistake", "mlp", "JF415"),
@@ -31,7 +31,7 @@ PLANTED = [
     ("momentum 0.999", "mlp", "JF412"),
     ("weight decay far too large", "mlp", "JF409"),
     ("50 rows", "mlp", "JF105"),
-    ("gradient clipped to nothing", "mlp", "JF409"),
+    ("gradient clipped to nothing", "mlp", "JF407"),
 ]
 BY_NAME = {fault.name: fault for fault in FAULTS}
 
