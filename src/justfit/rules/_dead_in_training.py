@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Finding, LayerTrace, Severity, WatchEvidence
-from justfit.rules._motion import lasting, sampled
+from justfit.rules._motion import lasting_layers
 from justfit.rules._rule import NotApplicable
 from justfit.rules._signal_rule import worst_first
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
@@ -43,26 +43,19 @@ class DeadInTraining(WatchRule):
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Look at the later samples of every layer."""
-        layers = [(layer, sampled(evidence, layer, layer.dead_fraction)) for layer in evidence.layers]
-        layers = [(layer, series) for layer, series in layers if series]
-        if not layers:
+        layers = lasting_layers([(layer, layer.dead_fraction) for layer in evidence.layers], evidence, self.threshold)
+        if layers is None:
             return NotApplicable("no activation with a flat region was measured")
-        return worst_first([one for layer, series in layers for one in self._judge(layer, series)])
+        return worst_first([(value, self._describe(layer, value, since)) for layer, value, since in layers])
 
-    def _judge(self, layer: LayerTrace, series: list[tuple[int, float]]) -> list[tuple[float, Finding]]:
-        late = lasting(series, self.threshold)
-        if late is None:
-            return []
-        value, since = late
-        words = f"{value:.0%} of the units are off on all examples, from step {since} on"
-        finding = self.finding(
+    def _describe(self, layer: LayerTrace, value: float, since: int) -> Finding:
+        return self.finding(
             layer.name,
             value,
             self.threshold,
             unit="share of units",
-            evidence=words,
+            evidence=f"{value:.0%} of the units are off on all examples, from step {since} on",
             since=since,
             source=layer.source,
             severity="error" if value == 1 else "warning",
         )
-        return [(value, finding)]

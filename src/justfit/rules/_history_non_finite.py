@@ -54,4 +54,4 @@ class TrainingEndsNonFinite(HistoryRule):
         epochs = len(history.epochs) - reading.diverged_from
         since = evidence.epoch(reading.diverged_from)
         words = f"from {history.epoch_name} {since} on no loss is finite, to the last, {history.epochs[-1]}"
-        return self.finding(float(epochs), 0.0, unit="epochs", evidence=words, since=since)
+        return self.finding("network", float(epochs), 0.0, unit="epochs", evidence=words, since=since)

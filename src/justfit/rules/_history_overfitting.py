@@ -62,4 +62,6 @@ class OverfittingFromEpoch(HistoryRule):
             f"since {name} {since} the validation {kind} stays {side} that of {name} "
             f"{evidence.epoch(reading.best)}; at the end by {reading.rise:.2g} of what was learned"
         )
-        return self.finding(reading.harm, self.margin, unit="of what was learned", evidence=words, since=since)
+        return self.finding(
+            "network", reading.harm, self.margin, unit="of what was learned", evidence=words, since=since
+        )

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
 from justfit.errors import ArgumentError
-from justfit.records import Finding, History, Severity
+from justfit.records import History
 from justfit.rules._history_read import read
 from justfit.rules._history_reading import Reading
-from justfit.rules._rule import Outcome
+from justfit.rules._rule import Disease, Outcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,40 +92,14 @@ class HistoryEvidence:
         return self.history.epochs[entry]
 
 
-class HistoryRule(ABC):
-    """One thing that a history can show.
+class HistoryRule(Disease):
+    """One thing that a history can show, about the whole network."""
 
-    A final class fills `why`, `when_wrong` and `cure`, the sentences of its findings.
-    """
-
-    code: ClassVar[str]
-    name: ClassVar[str]
-    severity: ClassVar[Severity]
-    why: ClassVar[str]
-    when_wrong: ClassVar[str]
-    cure: ClassVar[str]
+    since_unit: ClassVar[str] = "epoch"
 
     @abstractmethod
     def check(self, evidence: HistoryEvidence) -> Outcome:
         """Look at the evidence."""
-
-    def finding(self, value: float, threshold: float, *, unit: str, evidence: str, since: int | None = None) -> Finding:
-        """Make a finding of this rule, about the whole network."""
-        return Finding(
-            code=self.code,
-            name=self.name,
-            severity=self.severity,
-            where="network",
-            value=value,
-            threshold=threshold,
-            unit=unit,
-            why=self.why,
-            when_wrong=self.when_wrong,
-            cure=self.cure,
-            evidence=evidence,
-            since=since,
-            since_unit="epoch",
-        )
 
 
 def probability_above(value: float, error: float, threshold: float) -> float:

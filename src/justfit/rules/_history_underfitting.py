@@ -62,4 +62,4 @@ class UnderfittingHistory(HistoryRule):
             f"the train {kind} ends at {evidence.loss(reading.train):.3g}, {evidence.bias:.2g} of what there is to "
             f"learn short of that of {reference}, {evidence.reference_loss:.3g}"
         )
-        return self.finding(evidence.bias, self.margin, unit="of what there is to learn", evidence=words)
+        return self.finding("network", evidence.bias, self.margin, unit="of what there is to learn", evidence=words)

@@ -19,7 +19,7 @@ class LearningRateTooHigh(WatchRule):
 
     How it is detected:
         .. math:: \max_{t > 1} L_t > L_{start} + \max(\text{jump}\cdot|L_{start}|, \text{errors}\cdot\sigma), \quad
-                  \max_l \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert w_{l,t}\rVert} > \text{moved}
+                  \max_l \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert (w, \Delta w)_{l,t}\rVert} > \text{moved}
 
         in more than one step, with jump = `jump`, errors = `errors`, σ the swing of one step over the first tenth or
         what it is over the later half (brought to the size of the first losses), whichever is smaller; for a level that

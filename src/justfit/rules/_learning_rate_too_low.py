@@ -19,7 +19,7 @@ class LearningRateTooLow(WatchRule):
 
     How it is detected:
         .. math:: \frac{\sum_t \sum_l \lVert g_{l,t}\rVert\,\lVert\Delta w_{l,t}\rVert}{|L|} < \text{threshold}, \quad
-                  \max_l \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert w_{l,t}\rVert} < \text{moved}
+                  \max_l \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert (w, \Delta w)_{l,t}\rVert} < \text{moved}
 
         over all steps (at least `least_steps`), with threshold = `threshold` and moved = `moved`: to first order all
         updates together, even if they all had gone straight downhill, can lower the loss only by that share; while the

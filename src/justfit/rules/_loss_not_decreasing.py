@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import loss_curve
-from justfit.rules._loss_progress import outgrown, progress, uneven, warming_up
+from justfit.rules._loss_progress import ENOUGH, LENIENCE, STILL, outgrown, progress, settled_curve, uneven
 from justfit.rules._motion import LEAST_SAMPLES, motions, shrinking
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
@@ -50,22 +49,18 @@ class LossNotDecreasing(WatchRule):
     why: ClassVar[str] = "Nothing is learned: labels do not go with inputs, or no gradient reaches the weights."
     when_wrong: ClassVar[str] = "A run that goes on from converged weights does not fall either."
     cure: ClassVar[str] = "Look at inputs with their labels, overfit a single batch, run justfit.check on the network."
-    threshold: float = 0.1
+    threshold: float = STILL
     still: float = 0.04
-    errors: float = 2.0
+    errors: float = LENIENCE
     informed: float = 0.5
     moved: float = 0.3
-    least_losses: float = 100.0
+    least_losses: float = ENOUGH
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Compare the last fifth of the losses with the first ones."""
-        curve = loss_curve(evidence)
-        if isinstance(curve, str):
-            return NotApplicable(curve)
-        if curve.num_losses < self.least_losses:
-            return NotApplicable(f"only {curve.num_losses} losses were seen, {self.least_losses:g} are needed")
-        if warming_up(evidence):
-            return NotApplicable("the learning rate still warms up")
+        curve = settled_curve(evidence, self.least_losses)
+        if isinstance(curve, NotApplicable):
+            return curve
         seen = progress(curve)
         bar = self.threshold + self.errors * seen.fall_error
         if not -bar < seen.fall < bar or seen.late_fall > self.still or self.threshold <= 0:

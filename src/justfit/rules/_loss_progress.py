@@ -10,6 +10,7 @@ from statistics import median
 from justfit.records import WatchEvidence
 from justfit.rules._loss_curve import LossCurve, loss_curve, noise_of
 from justfit.rules._once import once
+from justfit.rules._rule import NotApplicable
 
 # Losses from which on a loss that stands still is told from one that has not begun to fall, and how still it stands.
 ENOUGH = 100
@@ -36,6 +37,16 @@ def warming_up(evidence: WatchEvidence) -> bool:
         return False
     slopes = [(rate - before) / (step - since) for (since, before), (step, rate) in pairwise(points[-3:])]
     return len(slopes) < 2 or slopes[1] >= SLOWED * slopes[0]
+
+
+def settled_curve(evidence: WatchEvidence, least_losses: float) -> LossCurve | NotApplicable:
+    """The curve of a run's losses, where there are enough of them and the learning rate no longer warms up."""
+    curve = loss_curve(evidence)
+    if isinstance(curve, str):
+        return NotApplicable(curve)
+    if curve.num_losses < least_losses:
+        return NotApplicable(f"only {curve.num_losses} losses were seen, {least_losses:g} are needed")
+    return NotApplicable("the learning rate still warms up") if warming_up(evidence) else curve
 
 
 def outgrown(evidence: WatchEvidence) -> bool:

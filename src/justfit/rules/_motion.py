@@ -161,3 +161,22 @@ def clipped_to(layers: Sequence[Motion]) -> float:
         if before > 0 and math.isfinite(before + after)
     ]
     return median(shares) if shares else 1.0
+
+
+def lasting_layers(
+    layers: Sequence[tuple[LayerTrace, Sequence[float]]], evidence: WatchEvidence, threshold: float
+) -> list[tuple[LayerTrace, float, int]] | None:
+    """Layers whose share stays at or above a threshold; see `lasting`.
+
+    Args:
+        layers: Layers with the share of each sample.
+        evidence: What was observed.
+        threshold: From which share on.
+
+    Returns:
+        (layer, share, step since when); None where no share was measured at all.
+    """
+    measured = [(layer, sampled(evidence, layer, shares)) for layer, shares in layers]
+    measured = [(layer, series) for layer, series in measured if series]
+    found = [(layer, lasting(series, threshold)) for layer, series in measured]
+    return [(layer, *late) for layer, late in found if late is not None] if measured else None

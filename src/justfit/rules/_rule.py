@@ -28,6 +28,55 @@ class NotApplicable:
 Outcome = Finding | Clear | NotApplicable
 
 
+class Disease(ABC):
+    """What every kind of rule that says its own sentences shares.
+
+    A final class fills `why`, `when_wrong` and `cure`, the sentences of its findings; a finding may name a cure of its
+    own where the numbers allow one. `things` is what a finding is about, for the words "and 4 more layers", and
+    `since_unit` what its findings count in.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    severity: ClassVar[Severity]
+    why: ClassVar[str]
+    when_wrong: ClassVar[str]
+    cure: ClassVar[str]
+    things: ClassVar[str] = "layers"
+    since_unit: ClassVar[str] = "step"
+
+    def finding(
+        self,
+        where: str,
+        value: float,
+        threshold: float,
+        *,
+        unit: str,
+        evidence: str,
+        since: int | None = None,
+        source: str | None = None,
+        severity: Severity | None = None,
+        cure: str = "",
+    ) -> Finding:
+        """Make a finding of this rule, with the rule's own sentences where none are given."""
+        return Finding(
+            code=self.code,
+            name=self.name,
+            severity=severity or self.severity,
+            where=where or "network",
+            value=value,
+            threshold=threshold,
+            unit=unit,
+            why=self.why,
+            when_wrong=self.when_wrong,
+            cure=cure or self.cure,
+            evidence=evidence,
+            source=source,
+            since=since,
+            since_unit=self.since_unit,
+        )
+
+
 class Rule(ABC):
     """One disease: its code, how it is detected, and what helps."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from justfit.records import Severity, WatchEvidence
-from justfit.rules._motion import lasting, sampled
+from justfit.records import Finding, LayerTrace, Severity, WatchEvidence
+from justfit.rules._motion import lasting_layers
 from justfit.rules._rule import NotApplicable
 from justfit.rules._signal_rule import worst_first
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
@@ -43,28 +43,19 @@ class SaturatedInTraining(WatchRule):
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Look at the later samples of every hidden layer."""
-        layers = [
-            (layer, sampled(evidence, layer, layer.saturated_fraction))
-            for layer in evidence.layers
-            if not layer.is_output
-        ]
-        layers = [(layer, series) for layer, series in layers if series]
-        if not layers:
+        hidden = [(layer, layer.saturated_fraction) for layer in evidence.layers if not layer.is_output]
+        layers = lasting_layers(hidden, evidence, self.threshold)
+        if layers is None:
             return NotApplicable("no activation that saturates was measured in a hidden layer")
-        found = []
-        for layer, series in layers:
-            late = lasting(series, self.threshold)
-            if late is not None:
-                value, since = late
-                words = f"{value:.0%} of the activations are saturated, from step {since} on"
-                finding = self.finding(
-                    layer.name,
-                    value,
-                    self.threshold,
-                    unit="share of activations",
-                    evidence=words,
-                    since=since,
-                    source=layer.source,
-                )
-                found.append((value, finding))
-        return worst_first(found)
+        return worst_first([(value, self._describe(layer, value, since)) for layer, value, since in layers])
+
+    def _describe(self, layer: LayerTrace, value: float, since: int) -> Finding:
+        return self.finding(
+            layer.name,
+            value,
+            self.threshold,
+            unit="share of activations",
+            evidence=f"{value:.0%} of the activations are saturated, from step {since} on",
+            since=since,
+            source=layer.source,
+        )

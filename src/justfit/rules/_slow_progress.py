@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity, WatchEvidence
-from justfit.rules._loss_curve import loss_curve
-from justfit.rules._loss_progress import warming_up
+from justfit.rules._loss_progress import settled_curve
 from justfit.rules._rule import NotApplicable
 from justfit.rules._watch_rule import WatchOutcome, WatchRule
 
@@ -47,13 +46,9 @@ class SlowProgress(WatchRule):
 
     def check(self, evidence: WatchEvidence) -> WatchOutcome:
         """Compare how far the loss fell in the two halves of the run."""
-        curve = loss_curve(evidence)
-        if isinstance(curve, str):
-            return NotApplicable(curve)
-        if curve.num_losses < self.least_losses:
-            return NotApplicable(f"only {curve.num_losses} losses were seen, {self.least_losses:g} are needed")
-        if warming_up(evidence):
-            return NotApplicable("the learning rate still warms up")
+        curve = settled_curve(evidence, self.least_losses)
+        if isinstance(curve, NotApplicable):
+            return curve
         settled, middle, last = curve.level(0.1, 0.2), curve.level(0.4, 0.6), curve.level(0.8, 1.0)
         start = settled if curve.start > self.blown * abs(settled) else curve.start
         early, late = start - middle, middle - last

@@ -52,4 +52,4 @@ class StillImproving(HistoryRule):
         if probability_above(fall, error, self.margin) < self.probability:
             return Clear()
         words = f"the last fifth of the epochs brought {fall:.2g} of all that was learned"
-        return self.finding(fall, self.margin, unit="of what was learned", evidence=words)
+        return self.finding("network", fall, self.margin, unit="of what was learned", evidence=words)

@@ -63,4 +63,4 @@ class TrainLossInTrainMode(HistoryRule):
         )
         if evidence.history.train_mode is False:
             words += "; as the train loss was taken in eval mode, the validation rows are easier, few, or trained on"
-        return self.finding(-reading.gap, self.margin, unit="of what was learned", evidence=words)
+        return self.finding("network", -reading.gap, self.margin, unit="of what was learned", evidence=words)

@@ -22,7 +22,7 @@ class VanishingInTraining(WatchRule):
     How it is detected:
         .. math:: \ln\frac{\max_l \lVert g_l\rVert / \lVert w_l\rVert}{\lVert g_1\rVert / \lVert w_1\rVert}
                   > \text{threshold}, \quad \frac{M_1}{\max_l M_l} < \text{behind}, \quad
-                  M_l = \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert w_{l,t}\rVert}
+                  M_l = \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert (w, \Delta w)_{l,t}\rVert}
 
         with gradient over weight as the median over the samples, the first layer with units that is trained as layer 1,
         threshold = `threshold` e-foldings, behind = `behind`, and M below `moved`: it gets little gradient, and the
