@@ -19,8 +19,8 @@ class UpdatesTooSmall(WatchRule):
     r"""All updates together can hardly have moved the weights, or the loss.
 
     How it is detected:
-        .. math:: \max_l \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert (w, \Delta w)_{l,t}\rVert} < \text{threshold}, \quad
-                  \frac{\sum_t \sum_l \lVert g_{l,t}\rVert\,\lVert\Delta w_{l,t}\rVert}{|L|} < \text{reach}
+        .. math:: \max_l \sum_t \frac{\lVert\Delta w_{l,t}\rVert}{\lVert (w, \Delta w)_{l,t}\rVert} < \text{threshold},
+                  \quad \frac{\sum_t \sum_l \lVert g_{l,t}\rVert\,\lVert\Delta w_{l,t}\rVert}{|L|} < \text{reach}
 
         over all steps taken (at least `least_steps`), threshold = `threshold`, reach = `reach`: no layer can have moved
         further than that share of its norm, and to first order the loss not by more than that share of its size,
