@@ -24,11 +24,26 @@ from justfit.sweep._evaluation import losses_of_outputs
 from justfit.sweep._folds import assign_folds
 from justfit.sweep._grid import Grid, constant_losses
 from justfit.sweep._layout import Layout
+from justfit.sweep._loop import Network, call_arguments, default_generator_kept, take
 from justfit.sweep._modules import build_module
 from justfit.sweep._plan import Plan, Wishes, make_plan
 from justfit.sweep._problem import ACTIVATIONS, NEVER_HELD_OUT, NO_FOLD, Activation, Problem, Recipe, Task, Variant
 from justfit.sweep._program import Program
 from justfit.sweep._search import Search, SearchResult
+from justfit.sweep._streams import named_generator
+from justfit.sweep._training import (
+    Examples,
+    LearningRateSchedule,
+    LossFunction,
+    OptimizerFactory,
+    Setting,
+    SweepVariant,
+    Training,
+    Unit,
+    UnitReport,
+    UnitState,
+)
+from justfit.sweep._unit import run_unit
 
 __all__ = [
     "ACTIVATIONS",
@@ -37,23 +52,39 @@ __all__ = [
     "Activation",
     "Choice",
     "Decision",
+    "Examples",
     "Grid",
     "Layout",
+    "LearningRateSchedule",
+    "LossFunction",
+    "Network",
+    "OptimizerFactory",
     "Plan",
     "Problem",
     "Program",
     "Recipe",
     "Search",
     "SearchResult",
+    "Setting",
+    "SweepVariant",
     "Task",
+    "Training",
+    "Unit",
+    "UnitReport",
+    "UnitState",
     "Variant",
     "Wishes",
     "assign_folds",
     "build_module",
+    "call_arguments",
     "choose",
     "constant_losses",
     "decide",
+    "default_generator_kept",
     "losses_of_outputs",
     "make_plan",
+    "named_generator",
     "refit",
+    "run_unit",
+    "take",
 ]

@@ -115,14 +115,14 @@ def run_loop(training: Training, unit: Unit) -> tuple[UnitState, UnitReport]:
     with default_generator_kept():
         for index, variant in enumerate(unit.variants):
             state = None if unit.state is None else unit.state.select([index])
-            one = _Network(training, variant, state)
+            one = Network(training, variant, state)
             reports.append(one.train(unit))
             states.append(one.state())
     return UnitState.join(states), _joined(reports, time.process_time() - started)
 
 
-class _Network:
-    """One network with its optimizer."""
+class Network:
+    """One network with its optimizer; `train` goes on from where it stands, `module` may be watched and looked at."""
 
     def __init__(self, training: Training, variant: SweepVariant, state: UnitState | None) -> None:
         self.training, self.variant = training, variant
