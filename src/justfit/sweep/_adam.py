@@ -18,12 +18,17 @@ class FlatAdam:
         flat: Parameters, updated in place.
         gradient: Their gradient, l2 included; read at each step.
         recipe: Adam's constants.
+
+    Attributes:
+        first, second: The two moments, laid out as `flat`.
+        count: Steps taken, a 0-dim tensor.
     """
 
     def __init__(self, flat: Tensor, gradient: Tensor, recipe: Recipe) -> None:
+        self.first, self.second = zeros_like(flat), zeros_like(flat)
+        self.count = tensor(0.0)
         self._flat, self._gradient = [flat], [gradient]
-        self._first, self._second = [zeros_like(flat)], [zeros_like(flat)]
-        self._count = [tensor(0.0)]
+        self._first, self._second, self._count = [self.first], [self.second], [self.count]
         self._recipe = recipe
 
     def step(self, learning_rate: float) -> None:

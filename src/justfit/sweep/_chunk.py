@@ -34,13 +34,14 @@ class Batch:
         inputs_DBI: Inputs of each data group.
         goals_D1BO: One-hot classes, or the target in column 0; zero in the padding.
         weights_D1B1: Example weights divided by B.
-        masks: One [D, M, 1, B, O] per hidden layer (see `mask_values`), or None for no dropout.
+        masks: One [D, M, 1, B, O] per hidden layer (see `mask_values`), None for a layer without dropout; or None for
+            no dropout anywhere.
     """
 
     inputs_DBI: Tensor
     goals_D1BO: Tensor
     weights_D1B1: Tensor
-    masks: list[Tensor] | None
+    masks: list[Tensor | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class ChunkKernel:
         self._weight_gradients, self._bias_gradients = layout.views(gradient, self._num_variants)
         self._l2_over_n_K11 = l2_over_n_K.to(flat.dtype).view(-1, 1, 1)
         self._scale_DM111 = (1.0 / (1.0 - torch.tensor(dropouts, dtype=flat.dtype))).view(1, -1, 1, 1, 1)
-        self._adam = FlatAdam(flat, gradient, recipe)
+        self.adam = FlatAdam(flat, gradient, recipe)
         self._spaces: list[LayerSpace] = []
 
     def step(self, batch: Batch, learning_rate: float) -> None:
@@ -123,7 +124,7 @@ class ChunkKernel:
             self._forward(batch)
             self._output_delta(batch)
             self._backward(batch)
-            self._adam.step(learning_rate)
+            self.adam.step(learning_rate)
 
     def _space(self, index: int, batch_size: int) -> LayerSpace:
         weight, gradient, bias = self.weights[index], self._weight_gradients[index], self.biases[index]
@@ -203,10 +204,11 @@ class ChunkKernel:
                 return
             below = self._spaces[index - 1]
             gradient.baddbmm_(below.out_transposed, space.delta)
-            if batch.masks is not None:
+            mask = None if batch.masks is None else batch.masks[index - 1]
+            if mask is not None:
                 space.delta_cells.mul_(self._scale_DM111)
             below.delta.baddbmm_(space.delta, space.weight_transposed, beta=0)
-            self._through_activation(below, None if batch.masks is None else batch.masks[index - 1])
+            self._through_activation(below, mask)
 
     def _through_activation(self, space: LayerSpace, mask: Tensor | None) -> None:
         """Multiply by φ'(z)∘m, with φ' written in terms of φ(z) = activation / s where the unit was kept."""

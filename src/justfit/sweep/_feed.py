@@ -94,14 +94,16 @@ class ChunkFeed:
         weights = weights[:, :, None, :, None]
         masks = self._masks(epoch, number, rows_DSB.shape[1])
         for step in range(rows_DSB.shape[1]):
-            step_masks = None
+            step_masks: list[Tensor | None] | None = None
             if masks is not None:
-                step_masks = [layer[:, :, :, step] for layer in masks]
+                step_masks = [None if layer is None else layer[:, :, :, step] for layer in masks]
             yield Batch(inputs[:, step], goals[:, step], weights[:, step], step_masks)
 
-    def _masks(self, epoch: int, number: int, num_steps: int) -> list[Tensor] | None:
-        """One [D, M, 1, steps, B, O] per hidden layer; the folds of a seed share its masks."""
-        hidden = self._kernel.layout.hidden
+    def _masks(self, epoch: int, number: int, num_steps: int) -> list[Tensor | None] | None:
+        """One [D, M, 1, steps, B, O] per hidden layer with dropout; the folds of a seed share its masks."""
+        layers = self._kernel.layout.hidden
+        dropped = (True,) * len(layers) if self._recipe.dropped is None else self._recipe.dropped
+        hidden = tuple(units for units, drops in zip(layers, dropped, strict=True) if drops)
         dropouts = self._kernel.dropouts
         if not hidden or not any(dropouts):
             return None
@@ -112,7 +114,8 @@ class ChunkFeed:
             for dropout in dropouts
         ]
         grid = (len(self._data_groups), len(dropouts), 1)
-        return [_stack(list(layer), grid) for layer in zip(*cells, strict=True)]
+        stacked = iter([_stack(list(layer), grid) for layer in zip(*cells, strict=True)])
+        return [next(stacked) if drops else None for drops in dropped]
 
 
 def _stack(tensors: list[Tensor], grid: tuple[int, int, int]) -> Tensor:

@@ -18,6 +18,10 @@ _ACTIVATION_MODULES: dict[Activation, type[nn.Module]] = {
 }
 
 
+# (weight_IO, bias_O) of each layer of one network.
+Parameters = list[tuple[Tensor, Tensor]]
+
+
 def build_module(layout: Layout, activation: Activation, dropout: float, dtype: torch.dtype) -> nn.Sequential:
     """Build the ordinary PyTorch network of a layout, parameters not yet set (no random number is drawn).
 
@@ -40,14 +44,14 @@ def build_module(layout: Layout, activation: Activation, dropout: float, dtype: 
 
 def initial_parameters(
     layout: Layout, activation: Activation, seed: int, init: Scheme, dtype: torch.dtype
-) -> list[tuple[Tensor, Tensor]]:
+) -> Parameters:
     """Draw the initial (weight_IO, bias_O) of each layer; a function of seed and scheme alone."""
     module = build_module(layout, activation, 0.0, dtype)
     initialize_(module, scheme=init, seed=seed)
     return [(linear.weight.detach().t(), linear.bias.detach()) for linear in _linears(module)]
 
 
-def write_variant(layout: Layout, flat: Tensor, index: int, parameters: list[tuple[Tensor, Tensor]]) -> None:
+def write_variant(layout: Layout, flat: Tensor, index: int, parameters: Parameters) -> None:
     """Copy one network's (weight_IO, bias_O) pairs into place `index` of a flat buffer."""
     weights, biases = layout.views(flat, len(flat) // layout.num_stored)
     for (source_weight, source_bias), weight, bias in zip(parameters, weights, biases, strict=True):

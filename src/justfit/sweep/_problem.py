@@ -52,7 +52,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How every variant is trained: Adam with *coupled* l2 and a cosine learning rate.
+    """How every variant is trained: Adam with *coupled* l2 and, unless asked otherwise, a cosine learning rate.
 
     .. math:: g_t = \\nabla L(w_t) + \\frac{\\lambda}{n} w_t, \\qquad
               \\eta_t = \\eta \\cdot \\tfrac12 (1 + \\cos(\\pi t / T))
@@ -64,6 +64,8 @@ class Recipe:
         batch_size: Examples per step; lowered to the number of training rows where there are fewer.
         learning_rate: Peak learning rate η.
         beta1, beta2, eps: Adam's constants.
+        schedule: "cosine", or "constant": η at every step.
+        dropped: For each hidden layer, whether dropout follows it; None: all.
     """
 
     hidden: tuple[int, ...] = (64, 64)
@@ -74,6 +76,8 @@ class Recipe:
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
+    schedule: Literal["constant", "cosine"] = "cosine"
+    dropped: tuple[bool, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.activation not in ACTIVATIONS:
@@ -96,7 +100,9 @@ class Recipe:
             )
 
     def learning_rate_at(self, step: int, num_steps: int) -> float:
-        """Cosine learning rate of a step in [0, num_steps)."""
+        """Learning rate of a step in [0, num_steps)."""
+        if self.schedule == "constant":
+            return self.learning_rate
         return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * step / num_steps))
 
 

@@ -19,30 +19,34 @@ from justfit.sweep._chunk import ChunkKernel, mask_values
 from justfit.sweep._evaluation import per_example_losses
 from justfit.sweep._feed import ChunkFeed
 from justfit.sweep._layout import Layout
-from justfit.sweep._modules import initial_parameters, read_variant, write_variant
+from justfit.sweep._modules import Parameters, initial_parameters, read_variant, write_variant
 from justfit.sweep._packing import Packing, pack, variants_per_chunk
 from justfit.sweep._problem import Problem, Recipe, Variant
-from justfit.sweep._streams import MaskStream
+from justfit.sweep._streams import DrawBlock, MaskStream
 
 
 class TrainingChunk:
     """One kernel, its data feed, and which variants it holds."""
 
     def __init__(
-        self, problem: Problem, recipe: Recipe, packing: Packing, variants: list[Variant], stream: MaskStream
+        self,
+        problem: Problem,
+        recipe: Recipe,
+        packing: Packing,
+        *,
+        variants: list[Variant],
+        stream: MaskStream,
+        initial: list[Parameters],
     ) -> None:
         self.problem = problem
+        self.indices = packing.indices
         self.activation = recipe.activation
         self.data_groups = packing.data_groups
         layout = Layout(problem.inputs.shape[1], recipe.hidden, problem.num_outputs)
         dtype = problem.inputs.dtype
         flat = layout.blank(len(variants), dtype)
-        drawn: dict[tuple[int, Scheme], list[tuple[Tensor, Tensor]]] = {}
-        for index, variant in enumerate(variants):
-            key = (variant.seed, variant.init)
-            if key not in drawn:
-                drawn[key] = initial_parameters(layout, recipe.activation, variant.seed, variant.init, dtype)
-            write_variant(layout, flat, index, drawn[key])
+        for index, parameters in enumerate(initial):
+            write_variant(layout, flat, index, parameters)
         num_rows = {fold: len(problem.training_rows(fold)) for fold, _ in packing.data_groups}
         self.kernel = ChunkKernel(
             layout,
@@ -90,6 +94,8 @@ class Program:
         variants: What to train; any mixture.
         max_chunk_variants: Upper bound of variants per chunk; None decides by memory. Never changes a result.
         num_threads: Chunks trained at the same time, each on one thread.
+        initial: (weight_IO, bias_O) of each layer, for each variant; None draws them by seed and scheme.
+        draw: Where the uniform numbers behind the masks come from, see `MaskStream`.
     """
 
     def __init__(
@@ -100,6 +106,8 @@ class Program:
         *,
         max_chunk_variants: int | None = None,
         num_threads: int = 1,
+        initial: Sequence[Parameters] | None = None,
+        draw: DrawBlock | None = None,
     ) -> None:
         self.problem = problem
         self.recipe = recipe
@@ -110,12 +118,21 @@ class Program:
         limit = max_chunk_variants or variants_per_chunk(self.layout, problem, recipe)
         self._chunks: list[TrainingChunk] = []
         self._place: dict[int, tuple[int, int]] = {}
-        stream = MaskStream(*mask_values(recipe.activation), problem.inputs.dtype)
+        stream = MaskStream(*mask_values(recipe.activation), problem.inputs.dtype, draw)
+        initial = self._drawn() if initial is None else initial
         for packing in pack(self.variants, problem, recipe, limit):
             for position, index in enumerate(packing.indices):
                 self._place[index] = (len(self._chunks), position)
-            members = [self.variants[index] for index in packing.indices]
-            self._chunks.append(TrainingChunk(problem, recipe, packing, members, stream))
+            self._chunks.append(
+                TrainingChunk(
+                    problem,
+                    recipe,
+                    packing,
+                    variants=[self.variants[index] for index in packing.indices],
+                    stream=stream,
+                    initial=[initial[index] for index in packing.indices],
+                )
+            )
 
     def advance(self, num_epochs: int, on_chunk_epoch: Callable[[], None] | None = None) -> None:
         """Train every variant for `num_epochs` more epochs.
@@ -164,10 +181,24 @@ class Program:
         dropout = self.variants[index].dropout
         return read_variant(self.layout, kernel.flat, position, self.recipe.activation, dropout)
 
+    def kernels(self) -> Iterator[tuple[ChunkKernel, list[int]]]:
+        """The kernel of each chunk, and which variants it holds, in its order."""
+        return ((chunk.kernel, chunk.indices) for chunk in self._chunks)
+
     @property
     def num_chunks(self) -> int:
         """How many chunks the variants were packed into."""
         return len(self._chunks)
+
+    def _drawn(self) -> list[Parameters]:
+        """Initial parameters of each variant: a function of seed and scheme alone."""
+        drawn: dict[tuple[int, Scheme], Parameters] = {}
+        dtype = self.problem.inputs.dtype
+        for variant in self.variants:
+            key = (variant.seed, variant.init)
+            if key not in drawn:
+                drawn[key] = initial_parameters(self.layout, self.recipe.activation, *key, dtype)
+        return [drawn[(variant.seed, variant.init)] for variant in self.variants]
 
     def _run(self, work: Callable[[TrainingChunk], None], stop: threading.Event) -> None:
         def guarded(chunk: TrainingChunk) -> None:

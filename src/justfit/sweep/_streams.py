@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import torch
@@ -19,6 +19,7 @@ from torch import Tensor
 CACHED_BLOCKS = 24
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+DrawBlock = Callable[[int, tuple[int, int], tuple[int, int], tuple[int, ...]], Sequence[Tensor]]
 
 
 def named_generator(*name: int | str) -> torch.Generator:
@@ -60,13 +61,15 @@ class MaskStream:
         kept: What a mask holds for a unit that is kept.
         dropped: What it holds for a unit that is dropped.
         dtype: Of the masks.
+        draw: Gives the uniform numbers of a block, one [steps, batch, units] per layer; None: one draw per block.
     """
 
-    def __init__(self, kept: float, dropped: float, dtype: torch.dtype) -> None:
+    def __init__(self, kept: float, dropped: float, dtype: torch.dtype, draw: DrawBlock | None = None) -> None:
+        self._draw = draw or _draw_block
         self._kept = torch.tensor(kept, dtype=dtype)
         self._dropped = torch.tensor(dropped, dtype=dtype)
         self._lock = threading.Lock()
-        self._uniforms: OrderedDict[tuple[int, ...], Tensor] = OrderedDict()
+        self._uniforms: OrderedDict[tuple[int, ...], Sequence[Tensor]] = OrderedDict()
         self._masks: OrderedDict[tuple[float, ...], list[Tensor]] = OrderedDict()
 
     def masks(
@@ -87,13 +90,16 @@ class MaskStream:
         """
         with self._lock:
             name = (seed, *block, *shape, *hidden)
-            uniforms = _cached(self._uniforms, name, lambda: _draw(seed, block, shape, hidden))
-            pieces = torch.split(uniforms, list(hidden), dim=-1)
+            pieces = _cached(self._uniforms, name, lambda: self._draw(seed, block, shape, hidden))
             return _cached(
                 self._masks,
                 (dropout, *name),
                 lambda: [torch.where(piece >= dropout, self._kept, self._dropped) for piece in pieces],
             )
+
+
+def _draw_block(seed: int, block: tuple[int, int], shape: tuple[int, int], hidden: tuple[int, ...]) -> Sequence[Tensor]:
+    return torch.split(_draw(seed, block, shape, hidden), list(hidden), dim=-1)
 
 
 def _draw(seed: int, block: tuple[int, int], shape: tuple[int, int], hidden: tuple[int, ...]) -> Tensor:

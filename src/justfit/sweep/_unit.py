@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from justfit.sweep._batched import run_batched
 from justfit.sweep._loop import run_loop
 from justfit.sweep._training import Training, Unit, UnitReport, UnitState
 
@@ -19,4 +20,6 @@ def run_unit(training: Training, unit: Unit) -> tuple[UnitState, UnitReport]:
         Where they stand now, and what was measured on the way. For one tier the numbers do not depend on which variants
         share the unit, nor on where it was cut.
     """
+    if unit.tier == "batched":
+        return run_batched(training, unit)
     return run_loop(training, unit)
