@@ -17,6 +17,8 @@
     ├── StoredModelError     (ValueError)        a stored model is missing, damaged or foreign
     ├── UnsupportedModuleError (TypeError)       a module of a kind the function does not know
     ├── DivergedError        (ArithmeticError)   every variant ended in NaN or infinity
+    ├── VariantError         (RuntimeError)      the user's own code failed while a variant trained
+    ├── WorkerError          (RuntimeError)      the processes that train variants cannot be started, or keep dying
     └── MissingExtraError    (ImportError)       an optional package is not installed
 
 Each message has three parts: the contract, the value that was found, and the way out:
@@ -44,6 +46,8 @@ __all__ = [
     "TableNotFoundError",
     "TargetError",
     "UnsupportedModuleError",
+    "VariantError",
+    "WorkerError",
 ]
 
 
@@ -123,6 +127,14 @@ class UnsupportedModuleError(JustFitError, TypeError):
 
 class DivergedError(JustFitError, ArithmeticError):
     """Every variant ended in NaN or infinity, so nothing can be chosen."""
+
+
+class VariantError(JustFitError, RuntimeError):
+    """The user's own code failed while a variant trained; the message names the variant and the line."""
+
+
+class WorkerError(JustFitError, RuntimeError):
+    """The processes that train variants cannot be started, or died again and again."""
 
 
 class MissingExtraError(JustFitError, ImportError):

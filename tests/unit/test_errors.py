@@ -20,6 +20,8 @@ BUILTINS = {
     "StoredModelError": ValueError,
     "UnsupportedModuleError": TypeError,
     "DivergedError": ArithmeticError,
+    "VariantError": RuntimeError,
+    "WorkerError": RuntimeError,
     "MissingExtraError": ImportError,
 }
 
