@@ -1,0 +1,138 @@
+"""What a worker does, in whichever process it is: the unit it was given, with one thread, and nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from justfit.errors import JustFitError
+from justfit.sweep._failure import named_failure
+from justfit.sweep._training import Training, Unit, UnitReport, UnitState
+from justfit.sweep._transport import Packed, PackedReport, SentTraining, pack_report, pack_state
+from justfit.sweep._unit import run_unit
+
+PARENT_CHECK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TorchSettings:
+    """Settings of the whole process on which results depend; a worker takes over those of the caller."""
+
+    default_dtype: torch.dtype
+    matmul_precision: str
+    deterministic: bool
+    deterministic_warn_only: bool
+
+    @staticmethod
+    def now() -> TorchSettings:
+        """Read those of this process."""
+        return TorchSettings(
+            torch.get_default_dtype(),
+            torch.get_float32_matmul_precision(),
+            torch.are_deterministic_algorithms_enabled(),
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+        )
+
+    def apply(self) -> None:
+        """Set them for this process, which is a worker's own."""
+        torch.set_num_threads(1)
+        torch.set_default_dtype(self.default_dtype)
+        torch.set_float32_matmul_precision(self.matmul_precision)
+        torch.use_deterministic_algorithms(self.deterministic, warn_only=self.deterministic_warn_only)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error that crosses to the caller as words; an exception of the user's own might not survive the way."""
+
+    error: JustFitError
+    traceback: str
+
+    def reraise(self) -> None:
+        """Raise it again, with the worker's traceback as a note."""
+        self.error.add_note(f"In the worker:\n{self.traceback}")
+        raise self.error
+
+
+Result = tuple[PackedReport, Packed]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread, so that sums are the same in the caller's process and in any worker."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def do_unit(training: Training, unit: Unit) -> tuple[UnitState, UnitReport]:
+    """Do a unit as every executor does it.
+
+    Raises:
+        VariantError: The user's code failed.
+    """
+    with one_thread(), named_failure(unit.variants):
+        return run_unit(training, unit)
+
+
+def do_unit_far(training: Training, unit: Unit) -> Result | Failure:
+    """Do a unit in a process of its own: what it gives, or what went wrong, can be sent."""
+    try:
+        state, report = do_unit(training, unit)
+    except JustFitError as error:
+        return Failure(error, traceback.format_exc())
+    return pack_report(report), pack_state(state)
+
+
+def end_with_parent(parent: int, folder: str) -> None:
+    """Make this worker end when its parent has, however that ended; called before its first unit.
+
+    Ctrl-C reaches the whole group of processes; the parent hears it and stops its workers, so they do not.
+
+    Args:
+        parent: Process id of the parent.
+        folder: What the parent would have removed.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_CHECK_SECONDS)
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="justfit-parent").start()
+
+
+_received: dict[str, Training] = {}
+
+
+def pool_work(unit: Unit, key: str, sent: tuple[SentTraining, TorchSettings] | None) -> Result | Failure | None:
+    """Do a unit in a worker of the pool.
+
+    Args:
+        unit: What to do.
+        key: Which training it belongs to.
+        sent: That training, with the first unit of it.
+
+    Returns:
+        What it gave, or what went wrong; None: this process has not got the training.
+    """
+    if sent is not None:
+        _received.clear()
+        _received[key] = sent[0].receive()
+        sent[1].apply()
+    return do_unit_far(_received[key], unit) if key in _received else None
+
