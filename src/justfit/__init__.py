@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from justfit.errors import JustFitError
     from justfit.estimators import JustFitClassifier, JustFitRegressor, fit_table, predict_table
     from justfit.maths import fans, gain, l2_penalty, sum_squares
+    from justfit.repair import cure
     from justfit.rules import judge
     from justfit.watch import EarlyStopping, watch
 
@@ -44,6 +45,7 @@ __all__ = [
     "JustFitRegressor",
     "__version__",
     "check",
+    "cure",
     "fans",
     "fit_table",
     "gain",
@@ -62,6 +64,7 @@ _ROOMS = {
     "JustFitError": "justfit.errors",
     "JustFitRegressor": "justfit.estimators",
     "check": "justfit.checkup",
+    "cure": "justfit.repair",
     "fans": "justfit.maths",
     "fit_table": "justfit.estimators",
     "gain": "justfit.maths",

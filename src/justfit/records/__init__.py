@@ -16,10 +16,25 @@ True
 from __future__ import annotations
 
 from justfit.records._advice import Advice
+from justfit.records._change import Change, ChangeKind
+from justfit.records._cure import CureChange, CureCost, CureRecord, CureState, TriedChange
 from justfit.records._fit import DatasetFacts, FitResult, NetworkFacts, TestComparison
 from justfit.records._history import Direction, History
 from justfit.records._json import from_dict, from_json, to_dict, to_json
 from justfit.records._judgement import Judgement
+from justfit.records._lab import (
+    LabClaim,
+    LabFigure,
+    LabMark,
+    LabMeasurement,
+    LabPart,
+    LabPlot,
+    LabRecord,
+    LabSeries,
+    LabSurface,
+    LabWiring,
+)
+from justfit.records._module_sweep import CellRecord, CellSetting, ModuleSweepRecord, StopReason
 from justfit.records._progress import OnProgress, Progress
 from justfit.records._rule_text import RuleText
 from justfit.records._signal import (
@@ -60,7 +75,15 @@ __all__ = [
     "Advice",
     "AttentionSignal",
     "Cause",
+    "Change",
+    "ChangeKind",
+    "CellRecord",
+    "CellSetting",
     "Checkup",
+    "CureChange",
+    "CureCost",
+    "CureRecord",
+    "CureState",
     "Curve",
     "DatasetFacts",
     "Direction",
@@ -73,12 +96,23 @@ __all__ = [
     "History",
     "InputSignal",
     "Judgement",
+    "LabClaim",
+    "LabFigure",
+    "LabMark",
+    "LabMeasurement",
+    "LabPart",
+    "LabPlot",
+    "LabRecord",
+    "LabSeries",
+    "LabSurface",
+    "LabWiring",
     "LayerSignal",
     "LayerTrace",
     "LossBins",
     "LossFault",
     "LossFaultKind",
     "LossSignal",
+    "ModuleSweepRecord",
     "NetworkFacts",
     "NonFinite",
     "OnProgress",
@@ -92,9 +126,11 @@ __all__ = [
     "Severity",
     "SignalEvidence",
     "Stage",
+    "StopReason",
     "SweepRecord",
     "TestComparison",
     "Trainability",
+    "TriedChange",
     "TrunkKind",
     "TrunkPoint",
     "Unjudged",

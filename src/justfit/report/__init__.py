@@ -44,12 +44,14 @@ from __future__ import annotations
 
 from justfit.report._build import build_document
 from justfit.report._checkup_text import render_checkup_text
+from justfit.report._cure_text import render_cure_text
 from justfit.report._document import Document
 from justfit.report._github import render_github
 from justfit.report._html import render_html, render_html_fragment
 from justfit.report._judgement_html import render_verdict_html
 from justfit.report._judgement_text import render_verdict_text
 from justfit.report._junit import render_junit
+from justfit.report._numbers import number, setting, with_se
 from justfit.report._output import render_json, write_atomically
 from justfit.report._sarif import render_sarif
 from justfit.report._schemes_text import render_comparison_text
@@ -60,10 +62,12 @@ from justfit.report._watch_text import render_watch_text
 __all__ = [
     "Document",
     "build_document",
+    "number",
     "render_checkup_html",
     "render_checkup_text",
     "render_comparison_html",
     "render_comparison_text",
+    "render_cure_text",
     "render_github",
     "render_html",
     "render_html_fragment",
@@ -74,5 +78,7 @@ __all__ = [
     "render_verdict_html",
     "render_verdict_text",
     "render_watch_text",
+    "setting",
+    "with_se",
     "write_atomically",
 ]

@@ -1,0 +1,122 @@
+"""From runs to the result and its record."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from justfit.records import CureCost, CureRecord, CureState, TriedChange
+from justfit.repair._alteration import Alteration
+from justfit.repair._baseline import Baseline
+from justfit.repair._patch import changes_of, patch_of
+from justfit.repair._result import Cure
+from justfit.repair._run import Run
+from justfit.repair._search import Trial
+from justfit.repair._symptoms import Symptoms
+
+
+def assemble(
+    baseline: Baseline,
+    symptoms: Symptoms,
+    state: CureState,
+    best: Trial | None,
+    tried: list[Trial],
+    *,
+    notes: tuple[str, ...] = (),
+    interrupted: bool = False,
+) -> Cure:
+    """Put what was found into a result.
+
+    Args:
+        baseline: The user's training.
+        symptoms: What spoke for a fault.
+        state: What came of it.
+        best: The proven cure; None where there is none.
+        tried: Every change.
+        notes: What else was seen.
+        interrupted: It was cut short.
+    """
+    from justfit import __version__
+
+    base = baseline.run
+    after = base if best is None or best.run is None else best.run
+    changes = () if best is None else changes_of(base.case, best.hypothesis, symptoms.findings)
+    record = CureRecord(
+        state=state,
+        cause="" if best is None else best.hypothesis.alteration.causes[0],
+        module=type(base.network.module).__name__,
+        reasons=symptoms.reasons,
+        changes=changes,
+        patch=patch_of(changes),
+        tried=tuple(_tried(trial, chosen=trial is best) for trial in tried),
+        findings=symptoms.findings,
+        verdict=symptoms.verdict,
+        share_before=_share(base),
+        share_after=_share(after),
+        error_before=_error(base),
+        error_after=_error(after),
+        reference_share=symptoms.reference_share,
+        epochs_before=base.epoch,
+        epochs_after=after.epoch,
+        gain=None if best is None else _tried(best, chosen=True),
+        notes=notes,
+        interrupted=interrupted,
+        cost=_cost(base),
+        version=__version__,
+    )
+    alteration = Alteration() if best is None else best.hypothesis.alteration
+    training, setting = base.case.altered(alteration)
+    return Cure(record, _values(base, training, setting, alteration), training.build, after.network.module)
+
+
+def _values(base: Run, training: Any, setting: Any, alteration: Alteration) -> dict[str, Any]:
+    return {
+        "optimizer": training.optimizer,
+        "learning_rate": base.case.learning_rate * alteration.learning_rate,
+        "epochs": training.epochs,
+        "batch_size": training.batch_size,
+        "schedule": training.schedule,
+        "loss_fn": training.loss_fn,
+        "l2": setting.l2,
+        "dropout": setting.dropout,
+        "clip_norm": training.clip_norm,
+        "init": setting.init,
+    }
+
+
+def _tried(trial: Trial, *, chosen: bool) -> TriedChange:
+    gain, run = trial.gain, trial.run
+    nan = math.nan
+    return TriedChange(
+        name=trial.hypothesis.name,
+        cause=trial.hypothesis.alteration.causes[0],
+        because=trial.hypothesis.because,
+        epochs=trial.epoch,
+        share=nan if run is None or trial.epoch not in run.judged else run.share(trial.epoch),
+        gain=nan if gain is None else gain.mean,
+        gain_se=nan if gain is None else gain.se,
+        gain_lower=nan if gain is None else gain.lower,
+        gain_upper=nan if gain is None else gain.upper,
+        num_seeds=0 if gain is None else gain.num_seeds,
+        trouble=trial.trouble,
+        chosen=chosen,
+    )
+
+
+def _share(run: Run) -> float:
+    return run.share(max(run.judged)) if run.judged else math.nan
+
+
+def _error(run: Run) -> float:
+    return run.judged[max(run.judged)].error if run.judged else math.nan
+
+
+def _cost(base: Run) -> CureCost:
+    ledger = base.ledger
+    return CureCost(
+        network_epochs=ledger.num_epochs,
+        trainings=ledger.trainings,
+        seconds=ledger.seconds,
+        training_seconds=ledger.plain_seconds * ledger.epochs,
+        budget=ledger.budget,
+    )

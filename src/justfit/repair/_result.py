@@ -1,0 +1,94 @@
+"""What `justfit.cure` gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from justfit.records import CureChange, CureCost, CureRecord, CureState, Finding, FitVerdict, TriedChange
+from justfit.report import render_cure_text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """A repair: what was wrong, what cures it, and the network that it cured.
+
+    Attributes:
+        record: Everything that was found out, as numbers and words; JSON by `justfit.records.to_json`.
+        training: The repaired training as values: optimizer, learning_rate, epochs, batch_size, schedule, loss_fn, l2,
+            dropout, clip_norm, init.
+    """
+
+    record: CureRecord
+    training: dict[str, Any]
+    _build: Callable[[], nn.Module]
+    _module: nn.Module
+
+    @property
+    def state(self) -> CureState:
+        """What came of it."""
+        return self.record.state
+
+    @property
+    def cause(self) -> str:
+        """Category of the change that was proven to help; "" where none was."""
+        return self.record.cause
+
+    @property
+    def changes(self) -> tuple[CureChange, ...]:
+        """What the cure does, smallest change first."""
+        return self.record.changes
+
+    @property
+    def patch(self) -> str:
+        """The cure in words and code; "" where there is none."""
+        return self.record.patch
+
+    @property
+    def tried(self) -> tuple[TriedChange, ...]:
+        """Every change that was tried, with its gain and interval, also the rejected ones."""
+        return self.record.tried
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Of the check before training and of the rules while the user's training ran."""
+        return self.record.findings
+
+    @property
+    def verdict(self) -> FitVerdict | None:
+        """Whether the user's network fits; None where it could not be trained."""
+        return self.record.verdict
+
+    @property
+    def cost(self) -> CureCost:
+        """What the repair cost."""
+        return self.record.cost
+
+    def build(self) -> nn.Module:
+        """Build a fresh network as repaired; the user's own where nothing was."""
+        return self._build()
+
+    def model(self) -> nn.Module:
+        """Return the repaired network as it was trained here, in eval mode; the user's where nothing was repaired."""
+        return self._module.eval()
+
+    def summary(self, console: Console | None = None, *, verbose: bool = False) -> None:
+        """Print what was wrong, what cures it, and what was tried.
+
+        Args:
+            console: Where; standard output by default.
+            verbose: Print the findings as well.
+        """
+        from rich.console import Console
+
+        render_cure_text(self.record, console or Console(), verbose=verbose)
+
+    def __repr__(self) -> str:
+        cause = f", cause={self.cause!r}" if self.cause else ""
+        return f"Cure({self.state!r}{cause}, trainings={self.cost.trainings:.2f})"

@@ -1,0 +1,105 @@
+"""What speaks for a sick training: findings, the fit verdict, and a closed-form reference that does better."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from justfit.records import Finding, FitVerdict
+from justfit.repair._baseline import Baseline
+from justfit.repair._compare import MATERIAL, gain_of, run_noise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symptoms:
+    """What was seen of the user's own training.
+
+    Attributes:
+        findings: Of the check before training and of the rules while it trained.
+        verdict: On its history; None where it could not be trained at all.
+        trouble: What it raised where it could not be trained; "" otherwise.
+        share: Of the learnable that it learned.
+        reference_share: That of the closed-form reference; NaN where there is none.
+        behind: The reference is better, by more than chance and by as much as is worth a change.
+        diverged: It ended in NaN or infinity.
+    """
+
+    findings: tuple[Finding, ...]
+    verdict: FitVerdict | None
+    trouble: str = ""
+    share: float = 0.0
+    reference_share: float = math.nan
+    behind: bool = False
+    diverged: bool = False
+
+    @property
+    def alarms(self) -> tuple[Finding, ...]:
+        """Findings that are more than information."""
+        return tuple(finding for finding in self.findings if finding.severity != "info")
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Codes of the alarms, each once."""
+        return tuple(dict.fromkeys(finding.code for finding in self.alarms))
+
+    @property
+    def overfits(self) -> bool:
+        """The verdict is overfitting, and nothing speaks against the training itself."""
+        return self.verdict is not None and self.verdict.state == "overfitting"
+
+    @property
+    def is_sick(self) -> bool:
+        """Something speaks for a fault; without, nothing is tried."""
+        wrong = self.verdict is not None and self.verdict.state in ("overfitting", "underfitting")
+        return bool(self.trouble or self.diverged or self.alarms or wrong or self.behind)
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """In words, most telling first."""
+        words = [self.trouble] if self.trouble else []
+        words += [f"{finding.code} {finding.name}" for finding in self.alarms]
+        words += ["training ends in NaN or infinity"] if self.diverged else []
+        if self.verdict is not None and self.verdict.state in ("overfitting", "underfitting"):
+            words.append(f"the history shows {self.verdict.state}")
+        if self.behind:
+            words.append(
+                f"a closed-form fit of the same rows learns {self.reference_share:.0%} of the learnable, "
+                f"the network {max(self.share, 0.0):.0%}"
+            )
+        return tuple(dict.fromkeys(words))
+
+
+def read_symptoms(baseline: Baseline, static: tuple[Finding, ...], reference: Tensor | None) -> Symptoms:
+    """Gather what speaks for a fault.
+
+    Args:
+        baseline: The user's training as far as it was run.
+        static: What the check before training found.
+        reference: [n] scores of the closed-form reference; None where there is none.
+    """
+    run, verdict = baseline.run, baseline.verdict
+    behind, reference_share = False, math.nan
+    if reference is not None:
+        reference_share = run.yardstick.share(reference)
+        lead = gain_of(
+            [run.judged[run.epoch].scores],
+            [reference],
+            unit=run.yardstick.unit,
+            run_noise=run_noise(baseline.shares),
+            num_tried=1,
+        )
+        behind = lead.is_proven
+    return Symptoms(
+        findings=_once((*static, *baseline.findings, *verdict.findings)),
+        verdict=verdict,
+        share=run.share(run.epoch),
+        reference_share=reference_share,
+        behind=behind,
+        diverged=run.diverged,
+    )
+
+
+def _once(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    return tuple({(finding.code, finding.where): finding for finding in reversed(findings)}.values())[::-1]
