@@ -25,9 +25,36 @@ The third cure, L2, is a term of the objective and not a change of the network: 
 
 from __future__ import annotations
 
+from justfit.cures._change import Applied, Change
 from justfit.cures._dropout import Dropout
 from justfit.cures._initialization import initialize_
 from justfit.cures._initialization_draw import BLIND_SCHEMES, SCHEMES, Scheme
 from justfit.cures._initialization_record import Initialization, ParameterChange
+from justfit.cures._insert_activations import insert_activations_
+from justfit.cures._insert_dropout import insert_dropout_
+from justfit.cures._insert_normalization import NormalizationKind, insert_normalization_
+from justfit.cures._remove_output_activation import remove_output_activation_
+from justfit.cures._replace_activations import replace_activations_
+from justfit.cures._set_dropout import set_dropout_
+from justfit.cures._standardize_inputs import Standardize, standardize_inputs_
 
-__all__ = ["BLIND_SCHEMES", "SCHEMES", "Dropout", "Initialization", "ParameterChange", "Scheme", "initialize_"]
+__all__ = [
+    "BLIND_SCHEMES",
+    "SCHEMES",
+    "Applied",
+    "Change",
+    "Dropout",
+    "Initialization",
+    "NormalizationKind",
+    "ParameterChange",
+    "Scheme",
+    "Standardize",
+    "initialize_",
+    "insert_activations_",
+    "insert_dropout_",
+    "insert_normalization_",
+    "remove_output_activation_",
+    "replace_activations_",
+    "set_dropout_",
+    "standardize_inputs_",
+]

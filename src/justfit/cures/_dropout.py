@@ -97,7 +97,7 @@ class Dropout(nn.Module):
 
 def _probabilities(p: float | Sequence[float] | Tensor) -> float | Tensor:
     if isinstance(p, Real) and not isinstance(p, bool):
-        _check_range([float(p)])
+        check_range([float(p)])
         return float(p)
     if not isinstance(p, Tensor | Sequence) or isinstance(p, str | bytes):
         raise ArgumentError(
@@ -117,13 +117,18 @@ def _probabilities(p: float | Sequence[float] | Tensor) -> float | Tensor:
             found=f"shape {tuple(per_unit.shape)}",
             way_out="Pass one probability per unit of the last dimension; for all units alike a plain number.",
         )
-    _check_range(per_unit.tolist())
+    check_range(per_unit.tolist())
     return per_unit
 
 
-def _check_range(probabilities: list[float]) -> None:
+def check_range(probabilities: list[float]) -> None:
+    """Refuse what is no probability of dropping.
+
+    Raises:
+        ArgumentError: One lies outside [0, 1), is NaN, or is no number.
+    """
     for unit, p in enumerate(probabilities):
-        if math.isnan(p) or not 0.0 <= p < 1.0:
+        if isinstance(p, bool) or not isinstance(p, Real) or math.isnan(p) or not 0.0 <= p < 1.0:
             raise ArgumentError(
                 "`p` must lie in [0, 1).",
                 found=f"`p={p}`" + (f" for unit {unit}" if len(probabilities) > 1 else ""),

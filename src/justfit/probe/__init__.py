@@ -21,7 +21,7 @@ from justfit.probe._construction import recording_construction
 from justfit.probe._graph import Node, weights_before
 from justfit.probe._measure import read_signals
 from justfit.probe._nonfinite import Broken, NonFiniteWatcher, find_nonfinite_values
-from justfit.probe._operations import GATES, SATURATING
+from justfit.probe._operations import GATES, NONLINEARITIES, NORMALISATIONS, SATURATING
 from justfit.probe._run import Batch, LossFunction, run_forward, run_loss, tensors_in
 from justfit.probe._running import Running, running_place
 from justfit.probe._source import find_source
@@ -32,6 +32,8 @@ from justfit.probe._unwrap import eager, unwrap
 
 __all__ = [
     "GATES",
+    "NONLINEARITIES",
+    "NORMALISATIONS",
     "SATURATING",
     "AttentionCall",
     "Batch",

@@ -1,0 +1,90 @@
+"""Where modules stand: the slots of a network, and the chains in which its Sequentials run them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from justfit.cures._edits import Slot
+from justfit.cures._initialization_layers import LAYERS, TRANSPARENT
+
+# What bends a signal and has no weight matrix.
+ACTIVATIONS = tuple(
+    kind
+    for kind in vars(nn.modules.activation).values()
+    if isinstance(kind, type) and issubclass(kind, nn.Module) and kind not in (nn.Module, nn.MultiheadAttention)
+)
+NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+# Torch's own composites run their parts by other ways than calling them.
+COMPOSITES = (nn.MultiheadAttention, nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.RNNBase)
+
+
+def slots_of(root: nn.Module) -> list[Slot]:
+    """List every place that holds a module, in order of registration; a shared module has several."""
+    found: list[Slot] = []
+    seen: set[int] = set()
+
+    def walk(parent: nn.Module, prefix: str) -> None:
+        seen.add(id(parent))
+        for key, child in parent._modules.items():
+            if child is not None:
+                found.append(Slot(parent, key, f"{prefix}{key}"))
+                if id(child) not in seen:
+                    walk(child, f"{prefix}{key}.")
+
+    walk(root, "")
+    return found
+
+
+def inside_composites(root: nn.Module) -> set[int]:
+    """Collect the ids of all modules inside torch's composites."""
+    inner: set[int] = set()
+    for module in root.modules():
+        if isinstance(module, COMPOSITES):
+            inner |= {id(part) for part in module.modules()} - {id(module)}
+    return inner
+
+
+def runs_in_order(module: nn.Module) -> bool:
+    """Tell whether a module is a Sequential that runs its children one after the other and does nothing else."""
+    return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
+
+
+def chains_of(root: nn.Module) -> list[list[Slot]]:
+    """List the slots of each outermost Sequential in the order they run, nested ones unrolled."""
+    found: list[list[Slot]] = []
+    if runs_in_order(root):
+        found.append(list(_leaves(root, "")))
+    inside = {id(slot.module) for chain in found for slot in chain} | {id(root)}
+    for slot in slots_of(root):
+        if runs_in_order(slot.module) and not runs_in_order(slot.parent):
+            chain = list(_leaves(slot.module, f"{slot.path}."))
+            if chain and id(slot.module) not in inside:
+                found.append(chain)
+                inside.add(id(slot.module))
+    return found
+
+
+def _leaves(parent: nn.Module, prefix: str) -> Iterator[Slot]:
+    for key, child in parent._modules.items():
+        if child is None:
+            continue
+        if runs_in_order(child) and len(child._modules):
+            yield from _leaves(child, f"{prefix}{key}.")
+        else:
+            yield Slot(parent, key, f"{prefix}{key}")
+
+
+def has_weights(module: nn.Module) -> bool:
+    """Tell whether a module multiplies by weights: anything with parameters that is no activation and no norm."""
+    if isinstance(module, (*TRANSPARENT, *ACTIVATIONS)):
+        return False
+    return isinstance(module, LAYERS) or next(module.parameters(), None) is not None
+
+
+def next_key(slot: Slot) -> str | None:
+    """Name the child that stands behind a slot in the same module; None if it is the last."""
+    keys = list(slot.parent._modules)
+    index = keys.index(slot.key) + 1
+    return keys[index] if index < len(keys) else None
