@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from justfit.maths import fans, gain, l2_penalty, sum_squares
     from justfit.repair import cure
     from justfit.rules import judge
+    from justfit.sweep import sweep
     from justfit.watch import EarlyStopping, watch
 
     __version__: str
@@ -54,6 +55,7 @@ __all__ = [
     "l2_penalty",
     "predict_table",
     "sum_squares",
+    "sweep",
     "watch",
 ]
 
@@ -73,6 +75,7 @@ _ROOMS = {
     "l2_penalty": "justfit.maths",
     "predict_table": "justfit.estimators",
     "sum_squares": "justfit.maths",
+    "sweep": "justfit.sweep",
     "watch": "justfit.watch",
 }
 
@@ -82,7 +85,7 @@ def __getattr__(name: str) -> Any:
         value = import_module("importlib.metadata").version("justfit")
     elif name in _ROOMS:
         room = import_module(_ROOMS[name])
-        value = room if name == "watch" else getattr(room, name)  # that room can itself be called
+        value = room if name in ("sweep", "watch") else getattr(room, name)  # these rooms can themselves be called
     else:
         raise AttributeError(f"module 'justfit' has no attribute {name!r}")
     globals()[name] = value  # the next access does not come through here

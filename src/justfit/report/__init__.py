@@ -51,7 +51,8 @@ from justfit.report._html import render_html, render_html_fragment
 from justfit.report._judgement_html import render_verdict_html
 from justfit.report._judgement_text import render_verdict_text
 from justfit.report._junit import render_junit
-from justfit.report._numbers import number, setting, with_se
+from justfit.report._module_sweep_text import render_module_sweep_text
+from justfit.report._numbers import number, percent, setting, with_se
 from justfit.report._output import render_json, write_atomically
 from justfit.report._sarif import render_sarif
 from justfit.report._schemes_text import render_comparison_text
@@ -63,6 +64,7 @@ __all__ = [
     "Document",
     "build_document",
     "number",
+    "percent",
     "render_checkup_html",
     "render_checkup_text",
     "render_comparison_html",
@@ -73,6 +75,7 @@ __all__ = [
     "render_html_fragment",
     "render_json",
     "render_junit",
+    "render_module_sweep_text",
     "render_sarif",
     "render_text",
     "render_verdict_html",

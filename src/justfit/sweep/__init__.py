@@ -1,5 +1,19 @@
 """Many variants in one program: their training, their choice, and what the choice is worth.
 
+Of any network, in one call, see `sweep`:
+
+>>> import torch
+>>> import justfit
+>>> inputs = torch.randn(90, 4, generator=torch.Generator().manual_seed(0))
+>>> result = justfit.sweep(
+...     lambda: torch.nn.Sequential(torch.nn.Linear(4, 16), torch.nn.ReLU(), torch.nn.Linear(16, 2)),
+...     (inputs, (inputs[:, 0] > 0).long()), l2=[0, 100], folds=3, epochs=4, learning_rate=0.02,
+... )
+>>> result.chosen.l2, result.helps, result.record.num_variants
+(0.0, False, 6)
+
+Of the multilayer perceptrons that `justfit fit` looks for, step by step:
+
 Hundreds of networks that differ in l2, dropout, fold, seed and initialization are trained as one program of batched
 matrix products. They share batch order and dropout masks, so their differences are not drowned in the noise of
 training; each of them is, to rounding, the network that an ordinary PyTorch loop would have trained.
@@ -18,19 +32,26 @@ training; each of them is, to rounding, the network that an ordinary PyTorch loo
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
+from typing import Any
+
 from justfit.sweep._choice import Choice, choose
 from justfit.sweep._decide import Decision, decide, refit
 from justfit.sweep._evaluation import losses_of_outputs
+from justfit.sweep._executor import Executor, SerialExecutor
 from justfit.sweep._folds import assign_folds
-from justfit.sweep._grid import Grid, constant_losses
+from justfit.sweep._grid import Grid, constant_losses, find_largest_l2, l2_values
 from justfit.sweep._layout import Layout
 from justfit.sweep._loop import Network, call_arguments, default_generator_kept, take
 from justfit.sweep._modules import build_module
 from justfit.sweep._plan import Plan, Wishes, make_plan
 from justfit.sweep._problem import ACTIVATIONS, NEVER_HELD_OUT, NO_FOLD, Activation, Problem, Recipe, Task, Variant
 from justfit.sweep._program import Program
+from justfit.sweep._result import ChosenSetting, SweepResult
 from justfit.sweep._search import Search, SearchResult
 from justfit.sweep._streams import named_generator
+from justfit.sweep._sweep import sweep
 from justfit.sweep._training import (
     Examples,
     LearningRateSchedule,
@@ -51,8 +72,10 @@ __all__ = [
     "NO_FOLD",
     "Activation",
     "Choice",
+    "ChosenSetting",
     "Decision",
     "Examples",
+    "Executor",
     "Grid",
     "Layout",
     "LearningRateSchedule",
@@ -65,7 +88,9 @@ __all__ = [
     "Recipe",
     "Search",
     "SearchResult",
+    "SerialExecutor",
     "Setting",
+    "SweepResult",
     "SweepVariant",
     "Task",
     "Training",
@@ -81,10 +106,23 @@ __all__ = [
     "constant_losses",
     "decide",
     "default_generator_kept",
+    "find_largest_l2",
+    "l2_values",
     "losses_of_outputs",
     "make_plan",
     "named_generator",
     "refit",
     "run_unit",
+    "sweep",
     "take",
 ]
+
+
+class _Room(ModuleType):
+    """The room bears the name of its main function, and can be called like it: `justfit.sweep(build, data)`."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> SweepResult:
+        return sweep(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _Room

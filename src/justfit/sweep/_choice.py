@@ -91,7 +91,7 @@ def choose(losses: NDArray[np.float32]) -> Choice:
     difference, error = paired(cells, best)
     ridge = difference <= error
     ridge[best] = True
-    resampled = _resampled_means(cells)
+    resampled = resampled_means(cells)
     share = np.bincount(np.nanargmin(resampled, axis=1), minlength=len(mean)) / len(resampled)
     candidate = _nearest(np.flatnonzero(ridge), share, num_dropouts)
     gain, gain_error = paired(cells, candidate)
@@ -169,7 +169,7 @@ def _nearest(members: NDArray[np.intp], share: Array, num_dropouts: int) -> int:
     return int(members[np.argmin(((place[members] - centre) ** 2).sum(axis=1))])
 
 
-def _resampled_means(cells: NDArray[np.float32]) -> Array:
+def resampled_means(cells: NDArray[np.float32]) -> Array:
     """[R, C] means under resampling of examples (pooled into at most MAX_GROUPS groups) and seeds."""
     generator = np.random.default_rng(0)
     num_cells, num_seeds, num_examples = cells.shape

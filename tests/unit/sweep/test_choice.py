@@ -5,7 +5,7 @@ import pytest
 
 from justfit.errors import DivergedError
 from justfit.sweep import choose
-from justfit.sweep._choice import MAX_GROUPS, _resampled_means, paired, seed_variance
+from justfit.sweep._choice import MAX_GROUPS, resampled_means, paired, seed_variance
 
 
 def draw(seed, *, num_cells=40, num_seeds=2, num_examples=300, sd_seed=0.1, sd_residual=0.5):
@@ -88,9 +88,9 @@ def test_statistics_of_a_diverged_cell_are_nan_and_of_no_other():
 
 
 @pytest.mark.parametrize("num_examples", [50, MAX_GROUPS, 3_000, 3 * MAX_GROUPS])
-def test_resampled_means_have_the_mean_and_the_error_of_the_mean(num_examples):
+def testresampled_means_have_the_mean_and_the_error_of_the_mean(num_examples):
     cells = np.random.default_rng(0).exponential(size=(1, 1, num_examples)).astype(np.float32)
-    means = _resampled_means(cells)[:, 0]
+    means = resampled_means(cells)[:, 0]
     error = cells.std() / np.sqrt(num_examples)
     assert abs(means.mean() - cells.mean()) < 4 * error / np.sqrt(len(means))
     assert means.std() == pytest.approx(error, rel=0.1)
@@ -99,11 +99,11 @@ def test_resampled_means_have_the_mean_and_the_error_of_the_mean(num_examples):
 def test_resampling_keeps_cells_paired_and_draws_seeds():
     cells = draw(0, num_cells=2, num_seeds=1)
     cells[1] = cells[0] + 0.25
-    means = _resampled_means(cells)
+    means = resampled_means(cells)
     np.testing.assert_allclose(means[:, 1] - means[:, 0], 0.25, atol=1e-6)
     seeds = np.zeros((1, 2, 10), np.float32)
     seeds[0, 1] = 1.0
-    values, counts = np.unique(_resampled_means(seeds), return_counts=True)
+    values, counts = np.unique(resampled_means(seeds), return_counts=True)
     assert values.tolist() == [0.0, 0.5, 1.0]
     assert counts / counts.sum() == pytest.approx([0.25, 0.5, 0.25], abs=0.06)
 

@@ -1,0 +1,181 @@
+"""A sweep from checked arguments to a result: first look, tier, grid, schedule, choice."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from justfit.cures import Scheme
+from justfit.records import OnProgress, Progress
+from justfit.sweep._axes import Axes
+from justfit.sweep._constant_loss import constant_loss, unit_of
+from justfit.sweep._deciding import decide_among
+from justfit.sweep._executor import Executor
+from justfit.sweep._first_look import FirstLook, first_look
+from justfit.sweep._grid import DROPOUTS, l2_values
+from justfit.sweep._largest_l2 import NUM_L2, largest_l2
+from justfit.sweep._module_record import make_record
+from justfit.sweep._pieces import Pieces
+from justfit.sweep._problem import NEVER_HELD_OUT
+from justfit.sweep._refill import refill
+from justfit.sweep._result import SweepResult
+from justfit.sweep._schedule import Clock, Schedule, SchedulePlan
+from justfit.sweep._sweep_folder import SweepFolder, asked_of
+from justfit.sweep._training import Setting, Tier, Training
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a sweep is asked to try; None is found out.
+
+    Attributes:
+        l2, dropout, learning_rate, init: Values of the axes.
+        seeds: Of every cell.
+        tier: The program that trains.
+        refill: Whether freed epochs are spent again.
+        budget_seconds: Wall time; decides nothing but the end.
+    """
+
+    l2: tuple[float, ...] | None
+    dropout: tuple[float, ...] | None
+    learning_rate: tuple[float | None, ...]
+    init: tuple[Scheme | None, ...]
+    seeds: tuple[int, ...]
+    tier: Tier | None
+    refill: bool
+    budget_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is found out before the sweep, and kept with it."""
+
+    tier: Tier
+    tier_reason: str
+    l2: tuple[float, ...]
+    dropout: tuple[float | None, ...]
+
+
+def run_sweep(
+    training: Training,
+    asked: Asked,
+    executor: Executor,
+    *,
+    began: float,
+    out: str | Path | None,
+    on_progress: OnProgress | None,
+) -> SweepResult:
+    """Run a sweep.
+
+    Args:
+        training: What is trained.
+        asked: Which settings.
+        executor: Who trains; open.
+        began: `time.monotonic()` from which the budget counts.
+        out: Folder to keep it in.
+        on_progress: Told how far it is.
+
+    Returns:
+        The result.
+
+    Raises:
+        ArgumentError: Network, loss and data do not fit together.
+        DivergedError: Every cell ended in NaN or infinity.
+        OutputError: `out` holds something else, or cannot be written.
+        KeyboardInterrupt: Ctrl-C before anything was measured.
+    """
+    look = first_look(training, asked.seeds[0])
+    folder = None if out is None else SweepFolder(Path(out), _asked_in_folder(training, asked))
+    start = _start(training, asked, look, folder, on_progress)
+    store = None if folder is None else folder.store()
+    schedule = Schedule(
+        _plan(training, asked, start),
+        Pieces(training, executor, start.tier, variant_bytes=look.variant_bytes, store=store),
+        Clock(math.inf if asked.budget_seconds is None else began + asked.budget_seconds),
+        on_progress,
+    )
+    if schedule.run_grid() and asked.refill:
+        refill(schedule)
+    decided = decide_among(schedule.logs)
+    record = make_record(
+        schedule,
+        decided,
+        module=look.name,
+        tier=start.tier,
+        tier_reason=start.tier_reason,
+        unit=unit_of(training.loss_fn),
+        notes=_notes(schedule, look),
+    )
+    if folder is not None and store is not None:
+        folder.finish(record, store)
+    settings = tuple(schedule.logs[k].cell.setting for k in decided.members)
+    return SweepResult(record, settings, training, seed=asked.seeds[0], has_folds=_has_folds(training))
+
+
+def _start(
+    training: Training, asked: Asked, look: FirstLook, folder: SweepFolder | None, on_progress: OnProgress | None
+) -> Start:
+    """Take what an earlier call found out, or find it out: a probe of speed need not come out the same twice."""
+    if folder is not None and folder.start is not None:
+        kept = folder.start
+        return Start(kept["tier"], kept["tier_reason"], tuple(kept["l2"]), tuple(kept["dropout"]))
+    tier, reason = _tier(training, asked)
+    dropout: tuple[float | None, ...] = asked.dropout or (DROPOUTS if look.has_dropout else (None,))
+    l2 = asked.l2
+    if l2 is None:
+        if on_progress is not None:
+            on_progress(Progress(stage="looking for the largest useful l2", fraction=0.0))
+        first = Setting(dropout=dropout[0], learning_rate=asked.learning_rate[0], init=asked.init[0])
+        l2 = l2_values(largest_l2(training, tier, setting=first, seed=asked.seeds[0]), NUM_L2)
+    start = Start(tier, reason, l2, dropout)
+    if folder is not None:
+        folder.begin(asdict(start))
+    return start
+
+
+def _tier(training: Training, asked: Asked) -> tuple[Tier, str]:
+    return ("loop", "one network after the other.") if asked.tier is None else (asked.tier, "asked for.")
+
+
+def _plan(training: Training, asked: Asked, start: Start) -> SchedulePlan:
+    axes = Axes(start.l2, start.dropout, asked.learning_rate, asked.init)
+    return SchedulePlan(
+        cells=tuple(axes.cells()),
+        seeds=asked.seeds,
+        num_folds=int(training.examples.fold_of_rows.max()) + 1,
+        num_epochs=training.epochs,
+        constant=constant_loss(training.loss_fn, training.examples.targets),
+        stops_often=asked.budget_seconds is not None,
+    )
+
+
+def _asked_in_folder(training: Training, asked: Asked) -> dict[str, Any]:
+    values = asdict(asked)
+    del values["budget_seconds"]  # whoever gave it too little may go on with more
+    return asked_of(training, values)
+
+
+def _notes(schedule: Schedule, look: FirstLook) -> tuple[str, ...]:
+    notes = []
+    if schedule.plan.constant is None:
+        notes.append(
+            "The best constant prediction of this loss is not known: no cell was stopped for learning nothing."
+        )
+    if not look.has_dropout:
+        asked = any(cell.setting.dropout is not None for cell in schedule.plan.cells)
+        notes.append(
+            "The network has no dropout that could be set: dropout was asked for, and changes nothing."
+            if asked
+            else "The network has no dropout that could be set: it was swept over l2 alone."
+        )
+    return tuple(notes)
+
+
+def _has_folds(training: Training) -> bool:
+    """Whether rows are judged by cross-validation, and not on a validation set of their own."""
+    rows: Tensor = training.examples.fold_of_rows
+    return not bool((rows == NEVER_HELD_OUT).any())
