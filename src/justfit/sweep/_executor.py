@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from justfit.sweep._training import Training, Unit, UnitReport, UnitState
-from justfit.sweep._unit import run_unit
+from justfit.sweep._worker import do_unit
 
 OnDone = Callable[[int], None]
 UnitResult = tuple[int, UnitState, UnitReport]
@@ -64,7 +64,7 @@ class SerialExecutor:
     def map(self, training: Training, units: Sequence[Unit], on_done: OnDone | None = None) -> Iterator[UnitResult]:
         """Do all units in order; see `Executor.map`."""
         for index, unit in enumerate(units):
-            state, report = run_unit(training, unit)
+            state, report = do_unit(training, unit)
             if on_done is not None:
                 on_done(index)
             yield index, state, report

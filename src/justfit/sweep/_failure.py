@@ -31,7 +31,7 @@ def named_failure(variants: Sequence[SweepVariant]) -> Iterator[None]:
         raise VariantError(
             "`build`, the network, `loss_fn` and the optimizer must run on the examples.",
             found=f"`{_last_line(error)}`{_place(error)} while training {describe(variants)}",
-            way_out="Take one step by hand, `loss_fn(build()(inputs[:8]), targets[:8]).backward()`, and mend what fails.",
+            way_out="Take one step by hand, `loss_fn(build()(inputs[:8]), targets[:8]).backward()`, to see it fail.",
         ) from error
 
 
@@ -52,7 +52,9 @@ def _name(variant: SweepVariant) -> str:
     setting = variant.setting
     given = {"dropout": setting.dropout, "learning_rate": setting.learning_rate, "init": setting.init}
     words = [f"l2={setting.l2:g}", *(f"{name}={value}" for name, value in given.items() if value is not None)]
-    return ", ".join([*words, f"seed {variant.seed}", "all rows" if variant.fold == NO_FOLD else f"fold {variant.fold}"])
+    return ", ".join(
+        [*words, f"seed {variant.seed}", "all rows" if variant.fold == NO_FOLD else f"fold {variant.fold}"]
+    )
 
 
 def _last_line(error: BaseException) -> str:

@@ -1,8 +1,8 @@
 """A pool of processes on this machine: one thread each, one unit at a time, each replaced alone when it is killed.
 
 Loky starts the processes and carries functions to them, also those of notebooks and of scripts without
-`if __name__ == "__main__"`. Its pool breaks as a whole when one of its processes is killed; so each worker here is a pool
-of one, and the loss of one is no business of the others.
+`if __name__ == "__main__"`. Its pool breaks as a whole when one of its processes is killed; so each worker here is a
+pool of one, and the loss of one is no business of the others.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 
-from justfit.errors import ArgumentError
 from justfit.sweep._dispatch import Dispatch, WorkerLostError
 from justfit.sweep._executor import OnDone, UnitResult
 from justfit.sweep._training import Training, Unit, UnitReport, UnitState
 from justfit.sweep._transport import SentTraining, send_training
-from justfit.sweep._worker import Failure, Result, TorchSettings, end_with_parent, pool_work
+from justfit.sweep._worker import Failure, Result, TorchSettings, end_with_parent, not_sendable, order_of, pool_work
 
 # Read before a worker imports anything; torch's own setting comes later, and does not reach every library.
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
@@ -69,28 +68,40 @@ class PoolExecutor:
                 on_done(result[0])
             yield result
 
+    def start(self, worker: int, training: Training) -> None:
+        """A process can be given its first unit while it starts."""
+
+    def started(self, worker: int, handle: Future[Answer]) -> None:
+        """Never called: `start` gives nothing to wait for."""
+
     def submit(self, worker: int, training: Training, unit: Unit) -> Future[Answer]:
         """Give a worker a unit, and with the first one of a training the training."""
         key, sent = self._send(training)
         new = None if self._knows.get(worker) == key else (sent, TorchSettings.now())
         self._knows[worker] = key
-        future: Future[Answer] = self._pool(worker).submit(pool_work, unit, key, new)
+        order, pieces = order_of(unit, key)
+        future: Future[Answer] = self._pool(worker).submit(pool_work, order, pieces, new)
         return future
 
     def wait(self, handles: Sequence[Future[Answer]]) -> list[Future[Answer]]:
         """Wait until one or more are done or lost."""
         return list(wait(handles, return_when=FIRST_COMPLETED).done)
 
-    def result(self, handle: Future[Answer], unit: Unit) -> tuple[UnitState, UnitReport] | Failure:
+    def result(  # what is done elsewhere may have to be done again here, for which another executor needs `training`
+        self,
+        handle: Future[Answer],
+        training: Training,
+        unit: Unit,  # noqa: ARG002
+    ) -> tuple[UnitState, UnitReport] | Failure:
         """Take what a unit gave; see `Workers.result`."""
         try:
             answer = handle.result()
         except BrokenProcessPool as broken:
             if broken.__cause__ is not None:  # the worker lives, but cannot read what it was sent
-                raise _not_sent(broken.__cause__) from None
+                raise not_sendable(broken.__cause__) from None
             raise WorkerLostError(_exit_code(broken)) from broken
         except Exception as error:
-            raise _not_sent(error.__cause__ or error) from None
+            raise not_sendable(error.__cause__ or error) from None
         if answer is None:
             raise WorkerLostError("it was replaced by the pool", counted=False)
         if isinstance(answer, Failure):
@@ -121,13 +132,3 @@ class PoolExecutor:
 def _exit_code(broken: BrokenProcessPool) -> str:
     codes = str(broken).partition("exit codes of the workers are ")[2].partition("\n")[0]
     return f"exit code {codes.strip()}" if codes else "no exit code"
-
-
-def _not_sent(error: Any) -> ArgumentError:
-    lines = [line for line in str(error).strip().strip('"').strip().splitlines() if line.strip()]
-    return ArgumentError(
-        "`build`, `loss_fn`, `optimizer` and the examples must be sendable to another process.",
-        found=f"`{lines[-1].strip() if lines else error!r}`",
-        way_out="Make what cannot be sent (locks, open files, loggers with handlers, modules that only this process can "
-        'import) inside `build`, or take `executor="serial"`, which sends nothing.',
-    )

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from justfit.cures import Scheme
 from justfit.errors import ArgumentError
+from justfit.sweep._far import FarTensors, joined_rows
 from justfit.sweep._problem import NO_FOLD
 
 LearningRateSchedule = Literal["constant", "cosine"]
@@ -137,19 +138,24 @@ class UnitState:
         epoch: Epochs done.
         tensors: Parameters, buffers and optimizer state by name; dimension 0 of each is the K variants, in order. So
             dropping variants is `index_select`, and joining units is `cat`. What the names are is the tier's affair.
+            An executor on many machines gives tensors that are fetched when they are looked at, not before.
     """
 
     epoch: int
-    tensors: dict[str, Tensor]
+    tensors: Mapping[str, Tensor]
 
     def select(self, indices: list[int]) -> UnitState:
         """Keep some variants; their numbers are copied bit for bit."""
-        chosen = torch.tensor(indices, dtype=torch.int64)
-        return UnitState(self.epoch, {name: tensor[chosen] for name, tensor in self.tensors.items()})
+        if isinstance(self.tensors, FarTensors):
+            return UnitState(self.epoch, self.tensors.select(indices))
+        return UnitState(self.epoch, joined_rows([(self.tensors, indices)]))
 
     @staticmethod
     def join(states: list[UnitState]) -> UnitState:
         """Put the variants of several units of one epoch side by side."""
+        far = [state.tensors for state in states if isinstance(state.tensors, FarTensors)]
+        if len(far) == len(states):
+            return UnitState(states[0].epoch, far[0].beside(far[1:]))
         names = states[0].tensors
         return UnitState(
             states[0].epoch, {name: torch.cat([state.tensors[name] for state in states]) for name in names}

@@ -7,7 +7,7 @@ travels is copied into one flat array first; and what arrives is owned: it can b
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from justfit.sweep._training import Examples, Training, UnitReport, UnitState
+from justfit.sweep._far import joined_rows
+from justfit.sweep._training import Examples, Training, Unit, UnitReport, UnitState
 
 # Where each tensor starts in the flat array, so that every dtype can be read in place.
 ALIGNMENT_BYTES = 64
@@ -115,9 +116,17 @@ def pack(tensors: Mapping[str, Tensor]) -> Packed:
     return Packed(flat.numpy(), places)
 
 
-def pack_state(state: UnitState) -> Packed:
-    """Pack the tensors of a state; its epoch is known from the unit."""
-    return pack(state.tensors)
+def without_state(unit: Unit) -> Unit:
+    """The unit without where its variants stand, which travels apart."""
+    return replace(unit, state=None)
+
+
+def with_state(unit: Unit, epoch: int, parts: Sequence[tuple[Packed, Sequence[int]]]) -> Unit:
+    """Put a unit together again: its variants are these rows of these pieces; no piece starts them."""
+    if not parts:
+        return unit
+    tensors = joined_rows([(packed.unpack(), rows) for packed, rows in parts])
+    return replace(unit, state=UnitState(epoch, tensors))
 
 
 def pack_report(report: UnitReport) -> PackedReport:

@@ -8,16 +8,16 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 
-from justfit.errors import JustFitError
+from justfit.errors import ArgumentError, JustFitError
 from justfit.sweep._failure import named_failure
 from justfit.sweep._training import Training, Unit, UnitReport, UnitState
-from justfit.sweep._transport import Packed, PackedReport, SentTraining, pack_report, pack_state
+from justfit.sweep._transport import Packed, PackedReport, SentTraining, pack, pack_report, with_state, without_state
 from justfit.sweep._unit import run_unit
 
 PARENT_CHECK_SECONDS = 1.0
@@ -66,6 +66,18 @@ class Failure:
 Result = tuple[PackedReport, Packed]
 
 
+def not_sendable(error: BaseException) -> ArgumentError:
+    """The error for a training that cannot go to another process."""
+    lines = [line.strip(' \n"') for line in str(error).splitlines()]
+    lines = [line for line in lines if line]
+    return ArgumentError(
+        "`build`, `loss_fn`, `optimizer` and the examples must be sendable to another process.",
+        found=f"`{lines[-1] if lines else repr(error)}`",
+        way_out="Make what cannot be sent (locks, open files, modules that only this process can import) inside "
+        '`build`, or take `executor="serial"`, which sends nothing.',
+    )
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute with one thread, so that sums are the same in the caller's process and in any worker."""
@@ -93,7 +105,7 @@ def do_unit_far(training: Training, unit: Unit) -> Result | Failure:
         state, report = do_unit(training, unit)
     except JustFitError as error:
         return Failure(error, traceback.format_exc())
-    return pack_report(report), pack_state(state)
+    return pack_report(report), pack(state.tensors)
 
 
 def end_with_parent(parent: int, folder: str) -> None:
@@ -116,23 +128,78 @@ def end_with_parent(parent: int, folder: str) -> None:
     threading.Thread(target=watch, daemon=True, name="justfit-parent").start()
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A unit as it travels.
+
+    Attributes:
+        unit: What to do, without its state.
+        epoch: Where its variants stand.
+        rows: For each piece of the state, which of its variants are meant; none: they are started.
+        key: Which training it belongs to.
+    """
+
+    unit: Unit
+    epoch: int
+    rows: tuple[tuple[int, ...], ...]
+    key: str
+
+    def fill(self, pieces: Sequence[Packed]) -> Unit:
+        """Give the unit its state."""
+        return with_state(self.unit, self.epoch, list(zip(pieces, self.rows, strict=True)))
+
+
+def order_of(unit: Unit, key: str) -> tuple[Order, list[Packed]]:
+    """Take a unit apart for its way: what to do, and where its variants stand, which lies here."""
+    if unit.state is None:
+        return Order(without_state(unit), 0, (), key), []
+    every = tuple(range(len(unit.variants)))
+    return Order(without_state(unit), unit.state.epoch, (every,), key), [pack(unit.state.tensors)]
+
+
 _received: dict[str, Training] = {}
 
 
-def pool_work(unit: Unit, key: str, sent: tuple[SentTraining, TorchSettings] | None) -> Result | Failure | None:
+def pool_work(
+    order: Order, pieces: Sequence[Packed], sent: tuple[SentTraining, TorchSettings] | None
+) -> Result | Failure | None:
     """Do a unit in a worker of the pool.
 
     Args:
-        unit: What to do.
-        key: Which training it belongs to.
-        sent: That training, with the first unit of it.
+        order: What to do.
+        pieces: Where its variants stand.
+        sent: Its training, with the first unit of it.
 
     Returns:
         What it gave, or what went wrong; None: this process has not got the training.
     """
     if sent is not None:
         _received.clear()
-        _received[key] = sent[0].receive()
+        _received[order.key] = sent[0].receive()
         sent[1].apply()
-    return do_unit_far(_received[key], unit) if key in _received else None
+    return do_unit_far(_received[order.key], order.fill(pieces)) if order.key in _received else None
 
+
+class RayWorker:
+    """An actor: it reads a training from the object store once, and does units until it is let go."""
+
+    def __init__(self) -> None:
+        self._key = ""
+        self._training: Training | None = None
+
+    def ready(self) -> None:
+        """Answer, so that the caller knows that there is a process."""
+
+    def work(
+        self, order: Order, sent: tuple[Callable[[], tuple[SentTraining, TorchSettings]]], *pieces: Packed
+    ) -> tuple[PackedReport | Failure, Packed | None]:
+        """Do a unit; `sent` reads its training from the store."""
+        if self._training is None or self._key != order.key:
+            try:
+                training, settings = sent[0]()
+            except Exception as error:  # whatever the modules of the user's own raise while they are imported
+                return Failure(not_sendable(error), traceback.format_exc()), None
+            settings.apply()
+            self._key, self._training = order.key, training.receive()
+        done = do_unit_far(self._training, order.fill(pieces))
+        return (done, None) if isinstance(done, Failure) else done
