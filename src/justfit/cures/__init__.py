@@ -33,6 +33,8 @@ from justfit.cures._initialization_record import Initialization, ParameterChange
 from justfit.cures._insert_activations import insert_activations_
 from justfit.cures._insert_dropout import insert_dropout_
 from justfit.cures._insert_normalization import NormalizationKind, insert_normalization_
+from justfit.cures._pair_loss import LossAdvice, pair_loss
+from justfit.cures._paired_loss import PairedLoss
 from justfit.cures._remove_output_activation import remove_output_activation_
 from justfit.cures._replace_activations import replace_activations_
 from justfit.cures._set_dropout import set_dropout_
@@ -45,7 +47,9 @@ __all__ = [
     "Change",
     "Dropout",
     "Initialization",
+    "LossAdvice",
     "NormalizationKind",
+    "PairedLoss",
     "ParameterChange",
     "Scheme",
     "Standardize",
@@ -53,6 +57,7 @@ __all__ = [
     "insert_activations_",
     "insert_dropout_",
     "insert_normalization_",
+    "pair_loss",
     "remove_output_activation_",
     "replace_activations_",
     "set_dropout_",
