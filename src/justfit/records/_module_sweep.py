@@ -78,6 +78,7 @@ class ModuleSweepRecord:
         helps: The chosen cell is not the corner: it beats it by 1.645 paired standard errors.
         improvement, improvement_se: loss(corner) − loss(the ridge's candidate), paired; also where it does not help.
         epoch_optimism: By how much the chosen cell's loss is too small because its epoch was picked by that loss.
+        num_grid_cells: Cells of the whole grid; those that border on no contender are not trained, and not in `cells`.
         tier: Program that trained: "batched", "vectorised" or "loop".
         tier_reason: Why that one.
         num_folds: Folds of every cell; 1 for a given validation set.
@@ -103,6 +104,7 @@ class ModuleSweepRecord:
     improvement: float
     improvement_se: float
     epoch_optimism: float
+    num_grid_cells: int
     tier: str
     tier_reason: str
     num_folds: int

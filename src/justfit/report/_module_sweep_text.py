@@ -47,13 +47,14 @@ def render_module_sweep_text(record: ModuleSweepRecord, console: Console) -> Non
         console.print(write(f"The sweep ended early: {shown(record.interrupted, SENTENCE)}.", "yellow"))
 
 
-def setting_words(cell: CellRecord) -> str:
-    """Say with what a cell was trained; what was left as the network has it is not named."""
-    wanted = cell.setting
-    words = [f"λ = {setting(wanted.l2)}"]
-    words += [] if wanted.dropout is None else [f"dropout {setting(wanted.dropout)}"]
-    words += [] if wanted.learning_rate is None else [f"learning rate {setting(wanted.learning_rate)}"]
-    words += [] if wanted.init is None else [f"init {shown(wanted.init, 20)}"]
+def setting_words(record: ModuleSweepRecord, cell: CellRecord) -> str:
+    """Say with what a cell was trained, as far as cells differ in it; λ always."""
+    words = [f"λ = {setting(cell.setting.l2)}"]
+    for name in ("dropout", "learning_rate", "init"):
+        value = getattr(cell.setting, name)
+        if any(getattr(other.setting, name) != value for other in record.cells):
+            said = "as built" if value is None else setting(value) if isinstance(value, float) else shown(value, 20)
+            words.append(f"{name.replace('_', ' ')} {said}")
     return ", ".join(words)
 
 
@@ -61,19 +62,21 @@ def _headline(record: ModuleSweepRecord) -> str:
     chosen = record.chosen_cell
     gain = with_se(record.improvement, record.improvement_se, record.unit)
     if record.helps:
-        return f"Train with {setting_words(chosen)}: {gain} better than {setting_words(record.cells[0])}."
-    return f"Keep {setting_words(chosen)}: nothing tried is distinguishably better (the nearest by {gain})."
+        corner = setting_words(record, record.cells[0])
+        return f"Train with {setting_words(record, chosen)}: {gain} better than {corner}."
+    words = setting_words(record, chosen)
+    return f"Keep {words}: nothing tried is distinguishably better (the nearest by {gain})."
 
 
 def _sentences(record: ModuleSweepRecord) -> list[str]:
     chosen = record.chosen_cell
-    ridge, cells = len(record.ridge), len(record.cells)
+    ridge = f"{len(record.ridge)} of the {count(len(record.cells), 'setting')} trained"
     judged = f"{count(record.num_folds, 'fold')}, {count(chosen.num_seeds, 'seed')}"
     sentences = [
         f"Validation loss {with_se(chosen.loss, chosen.loss_se, record.unit)} after epoch {chosen.best_epoch} of "
         f"{record.num_epochs} ({judged}, {count(record.num_examples, 'example')}).",
-        f"Confidence {probability(record.confidence)} that it is as good as the best; {ridge} of {cells} settings "
-        "cannot be told from the best.",
+        f"Confidence {probability(record.confidence)} that it is as good as the best; {ridge} cannot be told from it "
+        f"(grid: {record.num_grid_cells}).",
         f"Picking the epoch makes this loss look better by about {number(record.epoch_optimism, 2)}.",
     ]
     stopped = Counter(cell.stopped_reason for cell in record.cells if cell.stopped_reason)
@@ -96,7 +99,7 @@ def _ridge(record: ModuleSweepRecord) -> Table:
         columns=("setting", "epochs", "validation loss", "minus the best", "best in resamples"),
         rows=tuple(
             (
-                setting_words(cell),
+                setting_words(record, cell),
                 str(cell.best_epoch),
                 with_se(cell.loss, cell.loss_se),
                 with_se(cell.difference, cell.difference_se),

@@ -49,6 +49,14 @@ class CellLog:
     seeds: dict[int, SeedLog] = field(default_factory=dict)
     stopped_reason: str = ""
 
+    def until(self, epoch: int) -> CellLog:
+        """The cell as it was at an epoch: cells that are further on are compared where they were then."""
+        seeds = {}
+        for seed, log in self.seeds.items():
+            kept = sum(e <= epoch for e in log.epochs)
+            seeds[seed] = SeedLog(log.epochs[:kept], log.validation[:kept], log.train[:kept], log.train_se[:kept])
+        return CellLog(self.cell, seeds, self.stopped_reason)
+
     def epochs(self, seeds: Iterable[int] | None = None) -> list[int]:
         """Epochs measured with all of some seeds (by default: of all its seeds), ascending."""
         logs = [self.seeds[seed] for seed in (self.seeds if seeds is None else seeds)]

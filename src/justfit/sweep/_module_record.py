@@ -55,6 +55,7 @@ def make_record(
         improvement=choice.improvement,
         improvement_se=choice.improvement_se,
         epoch_optimism=epoch_optimism(chosen),
+        num_grid_cells=len(plan.cells),
         tier=tier,
         tier_reason=tier_reason,
         num_folds=plan.num_folds,

@@ -1,6 +1,6 @@
 """The order of a sweep: which cells train with which seeds up to which epoch, and who is let go on the way.
 
-Waves: first the whole grid; then, with the epochs that stopped cells have freed, more seeds for the cells that cannot
+Waves: first the grid, coarsely and then around its contenders (`_growth`); then, with the epochs that stopped cells have freed, more seeds for the cells that cannot
 be told apart, and finer λ between them (`_refill`). A wave is trained piece by piece, from stop to stop (`_rungs`).
 """
 
@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from justfit.records import OnProgress, Progress
 from justfit.sweep._axes import Cell
 from justfit.sweep._cell_table import CellLog, add_piece, variants_of
+from justfit.sweep._deciding import decide_among
+from justfit.sweep._growth import coarse_cells, frontier
 from justfit.sweep._kill import Check, find_stopped
 from justfit.sweep._pieces import Pieces
 from justfit.sweep._rungs import Rungs, make_rungs
@@ -102,28 +104,40 @@ class Schedule:
         self.rungs = make_rungs(self.plan.num_epochs)
 
     def run_grid(self) -> bool:
-        """Train the whole grid; say whether it was finished.
+        """Train the grid: a coarse one, then whatever borders on a contender; say whether it was finished.
 
         Raises:
+            DivergedError: No cell has finite losses.
             KeyboardInterrupt: Ctrl-C before anything was measured.
         """
-        everything = [(k, seed) for k in range(len(self.logs)) for seed in self.plan.seeds]
-        finished = self._guarded(everything, compares=self.plan.stops_early)
+        every = list(range(len(self.plan.cells)))
+        cells = coarse_cells(self.plan.cells) if self.plan.stops_early else every
+        finished = self._guarded(self._entries(cells), compares=self.plan.stops_early)
         if not finished and not any(log.seeds for log in self.logs):
             raise KeyboardInterrupt
+        while finished and (cells := frontier(self.plan.cells, decide_among(self.logs))):
+            finished = self.run_more(self._entries(cells), compares=True)
         return finished
 
-    def run_more(self, entries: list[Entry]) -> bool:
-        """Train cells with seeds that they did not have, each as far as the cell went; all of them, or none counts.
+    def run_more(self, entries: list[Entry], *, compares: bool = False) -> bool:
+        """Train cells with seeds that they did not have; all of them, or none counts.
+
+        Args:
+            entries: Cells and seeds; a cell that was trained before goes as far as it went then.
+            compares: Whether cells may be stopped for what they show.
 
         Returns:
             Whether it was finished.
         """
-        finished = self._guarded(entries, compares=False)
+        finished = self._guarded(entries, compares=compares)
         if not finished:
             for k, seed in entries:
                 self.logs[k].seeds.pop(seed, None)
+                self.logs[k].stopped_reason = self.logs[k].stopped_reason if self.logs[k].seeds else ""
         return finished
+
+    def _entries(self, cells: list[int]) -> list[Entry]:
+        return [(k, seed) for k in cells for seed in self.plan.seeds]
 
     def last_epoch(self, k: int) -> int:
         """Epoch up to which a cell was trained with every seed it has; the last of the plan for a new cell."""
@@ -168,14 +182,11 @@ class Schedule:
             add_piece(self.logs[k], seed, [measured[variant] for variant in group])
 
     def _go_on(self, alive: list[Entry], stop: int, *, compares: bool) -> list[Entry]:
-        cells = list(dict.fromkeys(k for k, _ in alive))
-        if compares:
-            number = self.rungs.comparing.get(stop)
-            check = Check(stop, self.plan.num_epochs, number, self.plan.constant)
-            decides = stop in self.rungs.stops and stop < self.plan.num_epochs
-            reasons = find_stopped(self.logs, cells, check) if decides else {}
-        else:
-            reasons = {}
+        reasons: dict[int, str] = {}
+        if compares and stop in self.rungs.stops and stop < self.plan.num_epochs:
+            cells = list(dict.fromkeys(k for k, _ in alive))
+            check = Check(stop, self.plan.num_epochs, self.rungs.comparing.get(stop), self.plan.constant)
+            reasons = find_stopped([log.until(stop) for log in self.logs], cells, check)
         for k, reason in reasons.items():
             self.logs[k].stopped_reason = reason
         return [(k, seed) for k, seed in alive if k not in reasons]
