@@ -130,22 +130,34 @@ class Network:
         self.parameters = {n: p for n, p in self.module.named_parameters() if p.requires_grad}
         self.optimizer = build_optimizer(training, variant, list(self.parameters.values()))
         self.peaks = [group["lr"] for group in self.optimizer.param_groups]
-        self.epoch = 0
+        self.step = 0
+        self.steps_per_epoch = num_steps(training, variant.fold)
         self.num_examples = len(training.examples.training_rows(variant.fold))
         if state is not None:
             self._load(state)
 
-    def train(self, unit: Unit) -> UnitReport:
-        steps, size = num_steps(self.training, self.variant.fold), batch_size_of(self.training)
+    @property
+    def epoch(self) -> int:
+        """Whole epochs done."""
+        return self.step // max(self.steps_per_epoch, 1)
+
+    def advance(self, until: int) -> None:
+        """Train on to a step, counted from the first one of the first epoch."""
+        steps, size = self.steps_per_epoch, batch_size_of(self.training)
         total = steps * self.training.epochs
+        while self.step < until:
+            epoch, start = divmod(self.step, steps)
+            order = epoch_order(self.variant.seed, epoch, self.variant.fold, self.training.examples.fold_of_rows)
+            for step in range(start, min(steps, start + until - self.step)):
+                torch.manual_seed(named_seed(self.variant.seed, "step", epoch, step))
+                factor = learning_rate_factor(self.training, self.step, total)
+                self._step(order[step * size : (step + 1) * size], factor)
+                self.step += 1
+
+    def train(self, unit: Unit) -> UnitReport:
         validation, train, errors, epochs = [], [], [], []
         for epoch in range(self.epoch, unit.until):
-            order = epoch_order(self.variant.seed, epoch, self.variant.fold, self.training.examples.fold_of_rows)
-            for step in range(steps):
-                torch.manual_seed(named_seed(self.variant.seed, "step", epoch, step))
-                factor = learning_rate_factor(self.training, epoch * steps + step, total)
-                self._step(order[step * size : (step + 1) * size], factor)
-            self.epoch = epoch + 1
+            self.advance((epoch + 1) * self.steps_per_epoch)
             if self.epoch in unit.measure:
                 held, loss, error = self._measure()
                 epochs.append(self.epoch)
@@ -216,7 +228,7 @@ class Network:
         return UnitState(self.epoch, {n: t.detach().cpu().clone().unsqueeze(0) for n, t in tensors.items()})
 
     def _load(self, state: UnitState) -> None:
-        self.epoch = state.epoch
+        self.step = state.epoch * self.steps_per_epoch
         known = dict(self.module.named_parameters()) | dict(self.module.named_buffers())
         with torch.no_grad():
             for name, stacked in state.tensors.items():
