@@ -1,13 +1,18 @@
 """Every dropout of a network at a chosen p, without touching the network.
 
 A `TorchFunctionMode` sees each call of a dropout function, whichever module makes it, and answers with its own mask:
-one uniform number per unit from torch's default generator, kept where it is ≥ p. So one seed gives nested masks
-across p, and the same masks under `torch.func.vmap` and in a plain loop.
+one uniform number per unit (per channel in the feature dropouts) from torch's default generator, kept where it is ≥ p.
+So one seed gives nested masks across p, and the same masks under `torch.func.vmap` and in a plain loop.
+
+Reached are `dropout`, `dropout1d` … `dropout3d`, `alpha_dropout`, `feature_alpha_dropout`, the attention weights of
+`scaled_dot_product_attention` and `multi_head_attention_forward`, and what lies between the layers of an RNN, GRU or
+LSTM. Attention is a site only where it was built with p > 0, since it is called with p = 0 where none is meant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from types import FunctionType
 from typing import Any
 
 import torch
@@ -15,7 +20,17 @@ from torch import Tensor
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-_PLAIN = {functional.dropout, torch.dropout, torch.dropout_}
+from justfit.sweep._attention import attention
+from justfit.sweep._recurrent import RECURRENT, recurrent
+
+# α' = −λα of SELU (Klambauer et al., 2017): what alpha dropout puts in place of a dropped unit.
+_ALPHA = 1.7580993408473766
+_VARIABLE = torch._C._VariableFunctions
+_PLAIN = {functional.dropout, _VARIABLE.dropout, _VARIABLE.dropout_}
+_FEATURE = {_VARIABLE.feature_dropout, _VARIABLE.feature_dropout_}
+_CHANNEL_DIMENSIONS = {functional.dropout1d: (2,), functional.dropout2d: (), functional.dropout3d: (4,)}
+_ALPHA_PLAIN = {functional.alpha_dropout, _VARIABLE.alpha_dropout, _VARIABLE.alpha_dropout_}
+_ALPHA_FEATURE = {functional.feature_alpha_dropout, _VARIABLE.feature_alpha_dropout, _VARIABLE.feature_alpha_dropout_}
 
 
 class DropoutMode(TorchFunctionMode):
@@ -23,11 +38,17 @@ class DropoutMode(TorchFunctionMode):
 
     Args:
         p: A number, a 0-dim tensor (one variant under vmap), or None to leave every p as the network has it.
+        stacked: Compute attention by its formula throughout: the fused kernels cannot be stacked.
+
+    Attributes:
+        num_reached: Calls of dropout in training mode that were answered so far.
     """
 
-    def __init__(self, p: float | Tensor | None) -> None:
+    def __init__(self, p: float | Tensor | None, *, stacked: bool = False) -> None:
         super().__init__()
         self.p = p
+        self.num_reached = 0
+        self._stacked = stacked
 
     def __torch_function__(
         self,
@@ -39,12 +60,101 @@ class DropoutMode(TorchFunctionMode):
         keywords = dict(kwargs or {})
         if func in _PLAIN:
             return self._drop(*args, **keywords)
+        if func in _FEATURE or func in _CHANNEL_DIMENSIONS:
+            return self._drop_channels(func, *args, **keywords)
+        if func in _ALPHA_PLAIN or func in _ALPHA_FEATURE:
+            return self._drop_alpha(*args, channels=func in _ALPHA_FEATURE, **keywords)
+        if func is functional.scaled_dot_product_attention:
+            return self._attend(*args, **keywords)
+        if func is functional.multi_head_attention_forward:
+            with self:
+                return _seen_inside(*args, **keywords)
+        if func in RECURRENT:
+            return recurrent(func, self._drop, args, keywords)
         return func(*args, **keywords)
+
+    def _rate(self, built: float) -> float | Tensor:
+        self.num_reached += 1
+        return built if self.p is None else self.p
 
     def _drop(self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:  # noqa: A002 - torch's own name
         if not training:
             return input
-        rate = p if self.p is None else self.p
-        kept = torch.rand_like(input) >= rate
-        dropped = torch.where(kept, input / (1.0 - rate), torch.zeros((), dtype=input.dtype, device=input.device))
+        dropped = input * _scaled_mask(torch.rand_like(input), self._rate(p), input.dtype)
         return input.copy_(dropped) if inplace else dropped
+
+    def _drop_channels(
+        self,
+        func: Callable[..., Any],
+        input: Tensor,  # noqa: A002 - torch's own name
+        p: float = 0.5,
+        training: bool = True,
+        inplace: bool = False,
+    ) -> Tensor:
+        if not training:
+            return input
+        alone = input.dim() in _CHANNEL_DIMENSIONS.get(func, ())  # one example without a batch dimension
+        uniform = _one_per_channel(input.unsqueeze(0))[0] if alone else _one_per_channel(input)
+        dropped = input * _scaled_mask(uniform, self._rate(p), input.dtype)
+        return input.copy_(dropped) if inplace else dropped
+
+    def _drop_alpha(
+        self,
+        input: Tensor,  # noqa: A002 - torch's own name
+        p: float = 0.5,
+        training: bool = False,
+        inplace: bool = False,
+        *,
+        channels: bool,
+    ) -> Tensor:
+        if not training:
+            return input
+        rate = self._rate(p)
+        if not isinstance(rate, Tensor) and rate >= 1:
+            return input * 0
+        kept = ((_one_per_channel(input) if channels else torch.rand_like(input)) >= rate).to(input.dtype)
+        scale = ((_ALPHA**2 * rate + 1) * (1 - rate)) ** -0.5
+        dropped = input * (kept * scale) + (kept - (1 - rate)) * (_ALPHA * scale)
+        return input.copy_(dropped) if inplace else dropped
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        scale: float | None = None,
+        enable_gqa: bool = False,
+    ) -> Tensor:
+        options = {"is_causal": is_causal, "scale": scale, "enable_gqa": enable_gqa}
+        if dropout_p > 0:
+            return attention(
+                query, key, value, attn_mask, drop=lambda weights: self._drop(weights, dropout_p), **options
+            )
+        if self._stacked:
+            return attention(query, key, value, attn_mask, drop=None, **options)
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask, 0.0, **options)
+
+
+def _scaled_mask(uniform: Tensor, rate: float | Tensor, dtype: torch.dtype) -> Tensor:
+    """1/(1 − p) where a unit is kept, 0 where it is dropped."""
+    if not isinstance(rate, Tensor) and rate >= 1:
+        return torch.zeros_like(uniform)
+    return (uniform >= rate).to(dtype) * (1.0 / (1.0 - rate))
+
+
+def _one_per_channel(input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
+    return torch.rand_like(input[(..., *[slice(0, 1)] * (input.dim() - 2))].contiguous())
+
+
+# The body of the function with its first lines (which would call the mode again, for ever) answered "no": so the
+# mode sees what is called inside. A copy; torch's own function stays as it is.
+_seen_inside = FunctionType(
+    functional.multi_head_attention_forward.__code__,
+    vars(functional) | {"has_torch_function": lambda _tensors: False},
+    "multi_head_attention_forward",
+    functional.multi_head_attention_forward.__defaults__,
+)
+_seen_inside.__kwdefaults__ = functional.multi_head_attention_forward.__kwdefaults__

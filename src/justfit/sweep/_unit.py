@@ -5,6 +5,7 @@ from __future__ import annotations
 from justfit.sweep._batched import run_batched
 from justfit.sweep._loop import run_loop
 from justfit.sweep._training import Training, Unit, UnitReport, UnitState
+from justfit.sweep._vectorised import run_vectorised
 
 
 def run_unit(training: Training, unit: Unit) -> tuple[UnitState, UnitReport]:
@@ -22,4 +23,6 @@ def run_unit(training: Training, unit: Unit) -> tuple[UnitState, UnitReport]:
     """
     if unit.tier == "batched":
         return run_batched(training, unit)
+    if unit.tier == "vectorised":
+        return run_vectorised(training, unit)
     return run_loop(training, unit)
