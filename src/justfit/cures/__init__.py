@@ -38,7 +38,9 @@ from justfit.cures._paired_loss import PairedLoss
 from justfit.cures._remove_output_activation import remove_output_activation_
 from justfit.cures._replace_activations import replace_activations_
 from justfit.cures._set_dropout import set_dropout_
+from justfit.cures._set_learning_rate import learning_rate_change, set_learning_rate_
 from justfit.cures._standardize_inputs import Standardize, standardize_inputs_
+from justfit.cures._training_changes import clipping_change, initialization_change, l2_change, weight_decay_change
 
 __all__ = [
     "BLIND_SCHEMES",
@@ -53,13 +55,19 @@ __all__ = [
     "ParameterChange",
     "Scheme",
     "Standardize",
+    "clipping_change",
+    "initialization_change",
     "initialize_",
     "insert_activations_",
     "insert_dropout_",
     "insert_normalization_",
+    "l2_change",
+    "learning_rate_change",
     "pair_loss",
     "remove_output_activation_",
     "replace_activations_",
     "set_dropout_",
+    "set_learning_rate_",
     "standardize_inputs_",
+    "weight_decay_change",
 ]
