@@ -52,6 +52,14 @@ def named_seed(*name: int | str) -> int:
     return named_generator(*name).initial_seed()
 
 
+def seed_generator(seed: int, device: str) -> None:
+    """Seed torch's default generators; `torch.manual_seed` alone costs a third of a small network's step on the CPU."""
+    if device == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
+
+
 @contextmanager
 def default_generator_kept() -> Iterator[None]:
     """Leave torch's default generators as they were, on every way out."""
@@ -149,7 +157,7 @@ class Network:
             epoch, start = divmod(self.step, steps)
             order = epoch_order(self.variant.seed, epoch, self.variant.fold, self.training.examples.fold_of_rows)
             for step in range(start, min(steps, start + until - self.step)):
-                torch.manual_seed(named_seed(self.variant.seed, "step", epoch, step))
+                seed_generator(named_seed(self.variant.seed, "step", epoch, step), self.training.device)
                 factor = learning_rate_factor(self.training, self.step, total)
                 self._step(order[step * size : (step + 1) * size], factor)
                 self.step += 1
