@@ -1,0 +1,448 @@
+"""Planted faults repaired: `justfit.cure` beside random search, Optuna and AutoTrainer's repairs, on the same rows.
+
+    python benchmarks/repair.py [--part tune|final|all] [--methods …] [--out benchmarks/results/repair.md]
+
+**Cases.** Each fault of `repair_cases` is planted in a small training on MNIST, blob, circle or a table, with three
+seeds; its twin is the same training on the same rows with the same seed and without the fault. Points are accuracy in
+percent, or R² · 100 (at least 0); a network that is not finite is worth 0. A fault counts only if it does measurable
+harm: the mean over the seeds of twin − sick on the test rows is at least 2 points and at least two standard errors.
+A run is repaired if its network ends within 2 points of its own twin on the test rows, which no method ever reads.
+The case is repaired if most of its seeds are.
+
+**Methods.** `justfit.cure` is given what a user has: build, data, loss, optimizer, epochs; it may spend three
+trainings, the user's own among them. The rivals may spend three or six trainings on top of the user's own, and alter
+the recipe itself (see `_repair_rivals.py`). The cause is right if the word of `Cure.cause` names what was planted.
+
+**Healthy runs.** All twins and further healthy trainings, each seed; any proposed change counts against `cure`.
+
+Faults are split by a hash of their names into `tune`, which was looked at while `cure` was written, and `final`, which
+was read once. Runs are kept in build/repair, one line each; delete it to repeat them.
+"""
+
+import argparse
+import collections
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import statistics
+import sys
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+import torch
+
+import _repair_rivals as rivals
+import repair_cases
+from _machine import describe_machine
+from repair_cases import FAULTS, HEALTHY, Recipe
+
+CACHE = ROOT / "build" / "repair"
+SEEDS = (0, 1, 2)
+WITHIN = 2.0  # points of the twin
+HARM = 2.0  # points below the twin
+BUDGET = 3.0
+CURE = "justfit.cure"
+SEARCHES = {
+    "random search": rivals.random_search,
+    "Optuna 5 TPE": rivals.optuna_search,
+    "AutoTrainer": rivals.auto_trainer,
+}
+
+
+class Kept:
+    """Results on disk, one JSON line each; the last line of a key counts."""
+
+    def __init__(self, name):
+        self.path = CACHE / f"{name}.jsonl"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        self.rows = {row["key"]: row for row in map(json.loads, lines)}
+
+    def get(self, key, make):
+        if key not in self.rows:
+            row = {"key": key, **make()}
+            with self.path.open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            self.rows[key] = row
+        return self.rows[key]
+
+
+def fingerprint(recipe: Recipe) -> str:
+    changed = {f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe)}
+    return hashlib.sha256(repr(sorted(changed.items())).encode()).hexdigest()[:16]
+
+
+class Bench:
+    """Trains what has not been trained yet."""
+
+    def __init__(self, version):
+        self.trained, self.with_symptoms = Kept("trained"), Kept("symptoms")
+        self.searches = {name: Kept(name.replace(" ", "_")) for name in SEARCHES}
+        self.cures, self.version = Kept("cure"), version
+
+    def train(self, recipe, seed):
+        return self.trained.get(f"{fingerprint(recipe)} {seed}", lambda: self._train(recipe, seed))
+
+    def _train(self, recipe, seed, after_epoch=None):
+        try:
+            one = repair_cases.train(recipe, seed, after_epoch)
+        except (RuntimeError, ValueError) as error:  # a drawn recipe that cannot be trained is a failed trial
+            return {"validation": 0.0, "test": 0.0, "seconds": 0.0, "error": str(error)[:200]}
+        return {"validation": one.validation, "test": one.test, "seconds": round(one.cpu_seconds, 4)}
+
+    def train_with_symptoms(self, recipe, seed):
+        def make():
+            symptoms = rivals.Symptoms(rivals.TARGET)
+            row = self._train(recipe, seed, symptoms.see)
+            return {**row, "symptoms": symptoms.verdict() if symptoms.accuracies else []}
+
+        row = self.with_symptoms.get(f"{fingerprint(recipe)} {seed}", make)
+        return row, row["symptoms"]
+
+    def search(self, method, name, recipe, seed):
+        train = self.train_with_symptoms if method == "AutoTrainer" else self.train
+
+        def make():
+            trials = SEARCHES[method](recipe, seed, train, name)
+            keep = ("validation", "test", "seconds")
+            return {"trials": [{key: one[key] for key in keep} for one in trials]}
+
+        return self.searches[method].get(f"{name} {fingerprint(recipe)} {seed}", make)["trials"]
+
+    def cure(self, name, recipe, seed):
+        key = f"{self.version} {name} {fingerprint(recipe)} {seed}"
+        return self.cures.get(key, lambda: cured(recipe, seed))
+
+
+def cured(recipe, seed):
+    """What `justfit.cure` makes of a recipe."""
+    import justfit
+
+    arguments = repair_cases.cure_arguments(recipe, seed)
+    *_, test = repair_cases.load(recipe, seed)
+    build, train, validation = (arguments.pop(name) for name in ("build", "train", "validation"))
+    started, wall = time.process_time(), time.perf_counter()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            cure = justfit.cure(build, train, validation, budget=BUDGET, **arguments)
+            spent = time.process_time() - started, time.perf_counter() - wall
+            score = repair_cases.points(cure.model(), *test, repair_cases.task_of(recipe.data))
+    except Exception as error:  # a crash is a miss, and is listed
+        where = traceback.format_exc().strip().splitlines()[-3:]
+        return {"state": "error", "cause": "", "changes": f"{error!r} {where}"[:600], "test": 0.0, "trainings": 0.0,
+                "epochs": 0, "cpu_seconds": time.process_time() - started, "seconds": 0.0, "patch": ""}  # fmt: skip
+    return {
+        "state": cure.state,
+        "cause": cure.cause,
+        "changes": "; ".join(str(getattr(change, "words", change)) for change in cure.changes)[:400],
+        "test": score,
+        "trainings": float(cure.cost.trainings),
+        "epochs": int(cure.cost.network_epochs),
+        "cpu_seconds": round(spent[0], 4),
+        "seconds": round(spent[1], 4),
+        "patch": str(cure.patch)[:600],
+    }
+
+
+def version_of_cure():
+    """Digest of the repair room: a new version of it is a new reading."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "src" / "justfit" / "repair").rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+# --- what is faulty ------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Labelled:
+    """A fault with what it does to the test points, seed by seed."""
+
+    fault: repair_cases.Fault
+    twin: list[float]
+    sick: list[float]
+
+    @property
+    def harm(self):
+        return [healthy - sick for healthy, sick in zip(self.twin, self.sick, strict=True)]
+
+    @property
+    def is_harmful(self):
+        error = statistics.stdev(self.harm) / math.sqrt(len(self.harm)) if len(self.harm) > 1 else 0.0
+        return statistics.fmean(self.harm) >= max(HARM, 2 * error)
+
+
+def label(bench, faults, seeds):
+    labelled = []
+    for fault in faults:
+        pairs = [(bench.train(fault.twin, seed), bench.train(fault.sick, seed)) for seed in seeds]
+        one = Labelled(fault, [twin["test"] for twin, _ in pairs], [sick["test"] for _, sick in pairs])
+        labelled.append(one)
+        mark = "" if one.is_harmful else "  harmless"
+        ends = f"twin {statistics.fmean(one.twin):5.1f}  sick {statistics.fmean(one.sick):5.1f}"
+        print(f"{fault.part:5} {ends}  {fault.name}{mark}", flush=True)
+    return labelled
+
+
+def healthy_recipes(faults, quick):
+    """Names and recipes of healthy trainings, each once: the twins, named after the first fault they are of."""
+    named = {}
+    for fault in faults:
+        named.setdefault(fault.twin, f"twin of {fault.name}")
+    for name, recipe in HEALTHY.items():
+        named.setdefault(recipe, name)
+    return [(name, recipe) for recipe, name in named.items()][:: 6 if quick else 1]
+
+
+# --- what each method makes of it ----------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Outcome:
+    """One method on one sick run.
+
+    Attributes:
+        short: Points that the final network lacks to its twin on the test rows.
+        trainings: CPU seconds over those of the user's own training, which is one of them.
+        cure: The whole row of `justfit.cure`; empty for the others.
+    """
+
+    labelled: Labelled
+    seed: int
+    short: float
+    trainings: float
+    cure: dict
+
+    @property
+    def is_repaired(self):
+        return self.short <= WITHIN
+
+    @property
+    def name(self):
+        return f"{self.labelled.fault.name}, seed {self.seed}"
+
+
+def outcomes_of(bench, method, one, seed):
+    """Outcomes of a method on one sick run, by budget."""
+    fault = one.fault
+    own, twin = bench.train(fault.sick, seed), bench.train(fault.twin, seed)["test"]
+    seconds = max(own["seconds"], 1e-9)
+    if method == "nothing":
+        yield "", Outcome(one, seed, twin - own["test"], 1.0, {})
+    elif method == CURE:
+        row = bench.cure(fault.name, fault.sick, seed)
+        test = own["test"] if row["state"] == "error" else row["test"]
+        yield "", Outcome(one, seed, twin - test, row["trainings"], row)
+    else:
+        trials = bench.search(method, fault.name, fault.sick, seed)
+        for budget in (3, 6):
+            spent = trials[:budget]
+            best = max([own, *spent], key=lambda trial: trial["validation"])
+            cost = 1 + sum(trial["seconds"] for trial in spent) / seconds
+            yield f", {budget} trainings", Outcome(one, seed, twin - best["test"], cost, {})
+
+
+def run(bench, labelled, methods, seeds):
+    found = collections.defaultdict(list)
+    for method in methods:
+        for seed in seeds:  # all cases of a seed first, so that a run cut short has seen each
+            for one in labelled:
+                for budget, outcome in outcomes_of(bench, method, one, seed):
+                    found[method + budget].append(outcome)
+                    if method == CURE:
+                        tell(outcome)
+    return found
+
+
+def tell(outcome):
+    row = outcome.cure
+    mark = "repaired" if outcome.is_repaired else f"{outcome.short:.1f} points short"
+    print(
+        f"{outcome.name}: {row['state']}, {row['cause'] or '–'}, {row['trainings']:.1f} trainings, {mark}", flush=True
+    )
+
+
+def wilson(count, total):
+    """Share with its 95 % interval."""
+    if not total:
+        return "–"
+    z, share = 1.96, count / total
+    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
+    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
+    low, high = max(middle - half, 0), min(middle + half, 1)
+    return f"{count}/{total} = {share:.1%} ({low:.1%}–{high:.1%})"
+
+
+def cases_repaired(outcomes):
+    by_case = collections.defaultdict(list)
+    for outcome in outcomes:
+        by_case[outcome.labelled.fault.name].append(outcome.is_repaired)
+    return sum(2 * sum(seeds) > len(seeds) for seeds in by_case.values()), len(by_case)
+
+
+# --- the report ----------------------------------------------------------------------------------------------------
+
+
+def method_lines(found):
+    lines = [
+        "| method | runs repaired | cases repaired | points short, median of the rest | trainings, median (90 %) |",
+        "|---|---|---|---|---|",
+    ]
+    for method, outcomes in found.items():
+        short = [outcome.short for outcome in outcomes if not outcome.is_repaired]
+        cost = sorted(outcome.trainings for outcome in outcomes)
+        row = (
+            method,
+            wilson(sum(outcome.is_repaired for outcome in outcomes), len(outcomes)),
+            wilson(*cases_repaired(outcomes)),
+            f"{statistics.median(short):.1f}" if short else "–",
+            f"{statistics.median(cost):.2f} ({cost[int(0.9 * (len(cost) - 1))]:.2f})",
+        )
+        lines.append("| " + " | ".join(row) + " |")
+    return lines
+
+
+def category_lines(found):
+    categories = list(dict.fromkeys(o.labelled.fault.category for outcomes in found.values() for o in outcomes))
+    lines = ["| category | runs | " + " | ".join(found) + " |", "|---" * (2 + len(found)) + "|"]
+    for category in categories:
+        mine = {m: [o for o in outcomes if o.labelled.fault.category == category] for m, outcomes in found.items()}
+        shares = [f"{sum(o.is_repaired for o in each)}" for each in mine.values()]
+        lines.append(f"| {category} | {max(map(len, mine.values()))} | " + " | ".join(shares) + " |")
+    return lines
+
+
+def cause_lines(outcomes):
+    repaired = [o for o in outcomes if o.is_repaired]
+    lines = ["| over | names what was planted | names it, or what it is also by its nature |", "|---|---|---|"]
+    for words, group in (("all sick runs", outcomes), ("runs that were repaired", repaired)):
+        strict = sum(o.cure["cause"] == o.labelled.fault.causes[0] for o in group)
+        also = sum(o.cure["cause"] in o.labelled.fault.causes for o in group)
+        lines.append(f"| {words} | {wilson(strict, len(group))} | {wilson(also, len(group))} |")
+    named = collections.Counter((o.labelled.fault.category, o.cure["cause"] or "none") for o in outcomes)
+    lines += ["", "What was named, by what was planted:", ""]
+    for category in dict.fromkeys(o.labelled.fault.category for o in outcomes):
+        words = [f"{cause} {n}" for (of, cause), n in named.most_common() if of == category]
+        lines.append(f"- {category}: {', '.join(words)}")
+    return lines
+
+
+def cost_lines(bench, outcomes):
+    ran = [o for o in outcomes if o.cure["state"] != "error"]
+    epochs = [o.cure["epochs"] / o.labelled.fault.sick.epochs for o in ran]
+    against = [o.cure["cpu_seconds"] / max(bench.train(o.labelled.fault.sick, o.seed)["seconds"], 1e-9) for o in ran]
+    rows = {
+        "trainings as `Cure.cost` counts them (CPU)": [o.cure["trainings"] for o in ran],
+        "network epochs over the user's": epochs,
+        "CPU seconds over those of the plain training here": against,
+        "seconds on the wall": [o.cure["seconds"] for o in ran],
+    }
+    lines = ["| cost of `justfit.cure` | median | 90 % | most |", "|---|---|---|---|"]
+    for name, unsorted in rows.items():
+        values = sorted(unsorted)
+        if values:
+            high = values[int(0.9 * (len(values) - 1))]
+            lines.append(f"| {name} | {statistics.median(values):.2f} | {high:.2f} | {values[-1]:.2f} |")
+    states = collections.Counter(o.cure["state"] for o in outcomes)
+    return [*lines, "", "States: " + ", ".join(f"{state} {count}" for state, count in states.most_common()) + "."]
+
+
+def miss_lines(outcomes):
+    lines = []
+    for o in outcomes:
+        if not o.is_repaired:
+            place = o.labelled.fault, o.cure
+            what = f"{place[1]['state']}, {place[1]['cause'] or 'no cause'}, {place[1]['changes'] or 'no change'}"
+            lines.append(f"- {o.name} ({place[0].category}): {o.short:.1f} points short; {what}")
+    return lines or ["None."]
+
+
+def healthy_lines(bench, recipes, seeds):
+    """What `cure` proposes where nothing is wrong."""
+    rows, crashed = [], 0
+    for name, recipe in recipes:
+        for seed in seeds:
+            row = bench.cure(name, recipe, seed)
+            crashed += row["state"] == "error"
+            gain = row["test"] - bench.train(recipe, seed)["test"]
+            rows.append((f"{name}, seed {seed}", row, gain))
+            print(f"healthy {rows[-1][0]}: {row['state']}, {row['cause'] or '–'}, {row['trainings']:.1f}", flush=True)
+    proposed = [one for one in rows if one[1]["state"] == "cured"]
+    cost = sorted(row["trainings"] for _, row, _ in rows)
+    states = collections.Counter(row["state"] for _, row, _ in rows)
+    better = sum(gain > WITHIN for *_, gain in proposed)
+    return [
+        f"{len(recipes)} trainings, {len(rows)} runs. A change was proposed on {wilson(len(proposed), len(rows))}; on "
+        f"{better} of these the test rows gained more than {WITHIN:g} points by it. Trainings spent: median "
+        f"{statistics.median(cost):.2f}, most {cost[-1]:.2f}. States: "
+        + ", ".join(f"{state} {count}" for state, count in states.most_common()) + ".",
+        "",
+        *(f"- {name}: {row['cause']}, {row['changes']}; {gain:+.1f} points on test" for name, row, gain in proposed),
+        *(f"- {name}: {row['changes']}" for name, row, _ in rows if row["state"] == "error"),
+    ]  # fmt: skip
+
+
+def harmless_lines(labelled):
+    names = [f"{one.fault.name} ({statistics.fmean(one.harm):+.1f})" for one in labelled if not one.is_harmful]
+    return [
+        "Planted and left out, since the harm is not measurable (points lost): " + (", ".join(names) or "none") + "."
+    ]
+
+
+def part_report(bench, part, arguments):
+    faults = [fault for fault in FAULTS if fault.part == part][:: arguments.every]
+    seeds = SEEDS[:1] if arguments.quick else SEEDS
+    labelled = label(bench, faults, seeds)
+    harmful = [one for one in labelled if one.is_harmful]
+    found = run(bench, harmful, arguments.methods, seeds)
+    text = [f"## Part `{part}`", "", f"{len(faults)} planted, {len(harmful)} harmful, {len(seeds)} seeds each.", ""]
+    text += [*harmless_lines(labelled), "", *method_lines(found), ""]
+    text += ["Runs repaired, by what was planted:", "", *category_lines(found), ""]
+    if CURE in found:
+        text += ["### Cause", "", *cause_lines(found[CURE]), "", "### Cost", "", *cost_lines(bench, found[CURE]), ""]
+        text += ["### Not repaired", "", *miss_lines(found[CURE]), ""]
+    return text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    methods = ["nothing", CURE, *SEARCHES]
+    parser.add_argument("--part", choices=("tune", "final", "all"), default="all")
+    parser.add_argument("--methods", nargs="+", choices=methods, default=methods)
+    parser.add_argument("--every", type=int, default=1, help="only every so manieth fault")
+    parser.add_argument("--quick", action="store_true", help="one seed, a sixth of the healthy runs")
+    parser.add_argument("--no-healthy", action="store_true")
+    parser.add_argument("--version", help="take kept runs of `cure` of this version, instead of the present one")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    bench = Bench(arguments.version or version_of_cure())
+    text = ["# Planted faults, repaired", "", __doc__.split("\n\n", 2)[2].strip(), ""]
+    for part in ("tune", "final") if arguments.part == "all" else (arguments.part,):
+        text += part_report(bench, part, arguments)
+    if CURE in arguments.methods and not arguments.no_healthy:
+        recipes = healthy_recipes(FAULTS, arguments.quick)
+        text += [
+            "## Healthy trainings",
+            "",
+            *healthy_lines(bench, recipes, SEEDS[:1] if arguments.quick else SEEDS),
+            "",
+        ]
+    text += [f"Version of the repair room: {bench.version}. {describe_machine('torch', 'optuna')}"]
+    print("\n".join(text))
+    if arguments.out:
+        arguments.out.write_text("\n".join(text) + "\n")
+
+
+if __name__ == "__main__":
+    main()
