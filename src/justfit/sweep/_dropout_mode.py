@@ -128,14 +128,14 @@ class DropoutMode(TorchFunctionMode):
         scale: float | None = None,
         enable_gqa: bool = False,
     ) -> Tensor:
-        options = {"is_causal": is_causal, "scale": scale, "enable_gqa": enable_gqa}
-        if dropout_p > 0:
+        if dropout_p > 0 or self._stacked:
+            drop = (lambda weights: self._drop(weights, dropout_p)) if dropout_p > 0 else None
             return attention(
-                query, key, value, attn_mask, drop=lambda weights: self._drop(weights, dropout_p), **options
+                query, key, value, attn_mask, drop=drop, is_causal=is_causal, scale=scale, enable_gqa=enable_gqa
             )
-        if self._stacked:
-            return attention(query, key, value, attn_mask, drop=None, **options)
-        return functional.scaled_dot_product_attention(query, key, value, attn_mask, 0.0, **options)
+        return functional.scaled_dot_product_attention(
+            query, key, value, attn_mask, 0.0, is_causal, scale=scale, enable_gqa=enable_gqa
+        )
 
 
 def _scaled_mask(uniform: Tensor, rate: float | Tensor, dtype: torch.dtype) -> Tensor:
@@ -146,7 +146,8 @@ def _scaled_mask(uniform: Tensor, rate: float | Tensor, dtype: torch.dtype) -> T
 
 
 def _one_per_channel(input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
-    return torch.rand_like(input[(..., *[slice(0, 1)] * (input.dim() - 2))].contiguous())
+    first = input if input.dim() == 2 else input.flatten(2)[:, :, 0]
+    return torch.rand_like(first).view(*input.shape[:2], *[1] * (input.dim() - 2))
 
 
 # The body of the function with its first lines (which would call the mode again, for ever) answered "no": so the

@@ -167,7 +167,7 @@ class Network:
         for epoch in range(self.epoch, unit.until):
             self.advance((epoch + 1) * self.steps_per_epoch)
             if self.epoch in unit.measure:
-                held, loss, error = self._measure()
+                held, loss, error = self.measure()
                 epochs.append(self.epoch)
                 validation.append(held)
                 train.append(loss)
@@ -203,8 +203,10 @@ class Network:
             return {name: self._moved(part) for name, part in tree.items()}
         return tuple(self._moved(part) for part in tree)
 
-    def _measure(self) -> tuple[Tensor, float, float]:
+    def measure(self) -> tuple[Tensor, float, float]:
+        """Per-example validation losses, mean train loss and its standard error; NaN where it is not finite."""
         examples, fold = self.training.examples, self.variant.fold
+        seed_generator(named_seed(self.variant.seed, "measure", self.epoch), self.training.device)
         held = self._losses(examples.validation_rows(fold)).float()
         rows = train_sample(examples, self.variant)
         train = self._losses(rows).double()
@@ -218,7 +220,7 @@ class Network:
             return torch.empty(0)
         self.module.eval()
         pieces = []
-        with torch.no_grad():
+        with torch.no_grad(), DropoutMode(self.variant.setting.dropout):
             for part in rows.split(EVALUATION_ROWS):
                 positional, keywords = call_arguments(self._moved(take(self.training.examples.inputs, part)))
                 outputs = self.module(*positional, **keywords)

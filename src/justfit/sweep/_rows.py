@@ -43,7 +43,7 @@ class Rows:
 
     def split(self, rows: Tensor) -> dict[str, Tensor]:
         """See [any, P] as one [any, …] view a parameter."""
-        pieces = rows.split(self._sizes, 1)[:-1]
+        pieces = torch.split(rows, self._sizes, 1)[:-1]
         return {n: piece.view(len(rows), *s) for (n, s), piece in zip(self._shapes.items(), pieces, strict=True)}
 
     def fill(self, rows: Mapping[str, Tensor]) -> Tensor:
@@ -111,8 +111,8 @@ class RowsOptimizer:
         for name, tensor in tensors.items():
             kind, _, rest = name.partition(".")
             if kind == "optimizer":
-                key, _, parameter = rest.partition(".")
-                by_key.setdefault(key, {})[parameter] = tensor
+                key, _, of = rest.partition(".")
+                by_key.setdefault(key, {})[of] = tensor
         for part, parameter, optimizer, _ in self._parts:
             for key, pieces in by_key.items():
                 optimizer.state[parameter][key] = self._loaded(part, pieces)

@@ -70,7 +70,7 @@ class Stack:
         self._observed = _Observed(self._module, squares=self._penalties.inside)
 
     def _numbers_of_each(self) -> dict[str, Tensor]:
-        """What differs between networks beside their tensors, [C] each: p where it is asked for, λ/n where it is needed."""
+        """Numbers that differ between networks, [C] each: p where it is asked for, λ/n where it is needed."""
         rates = [variant.setting.dropout for variant in self.variants]
         numbers = {"l2": self._penalties.coefficients} if self._penalties.inside else {}
         return numbers | ({} if rates[0] is None else {"p": self.rows.values.new_tensor(rates)})

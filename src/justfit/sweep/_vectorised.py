@@ -25,6 +25,7 @@ from justfit.sweep._loop import (
     learning_rate_factor,
     named_seed,
     num_steps,
+    seed_generator,
     take,
     train_sample,
 )
@@ -126,9 +127,11 @@ class _Chunk:
             for step in range(steps):
                 self._step(stack, epoch, step, steps, order)
             if epoch + 1 in unit.measure:
-                torch.manual_seed(named_seed(self._variants[0].seed, "measure", epoch))
                 measured.append(
-                    (epoch + 1, self._measure(stack, max(4, size * batch_size_of(training) // EVALUATION_ROWS)))
+                    (
+                        epoch + 1,
+                        self._measure(stack, epoch + 1, max(4, size * batch_size_of(training) // EVALUATION_ROWS)),
+                    )
                 )
         epoch = max(self.state.epoch, unit.until)
         self.state = UnitState(epoch, {n: t[: len(self.places)] for n, t in stack.state().items()})
@@ -136,9 +139,12 @@ class _Chunk:
 
     def _step(self, stack: Stack, epoch: int, step: int, steps: int, order: Tensor) -> None:
         size = batch_size_of(self._training)
-        torch.manual_seed(named_seed(self._variants[0].seed, "step", epoch, step))
+        self._seed("step", epoch, step)
         factor = learning_rate_factor(self._training, epoch * steps + step, steps * self._training.epochs)
         stack.step(order[..., step * size : (step + 1) * size], factor)
+
+    def _seed(self, *name: int | str) -> None:
+        seed_generator(named_seed(self._variants[0].seed, *name), self._training.device)
 
     def _order(self, epoch: int, variants: Sequence[SweepVariant]) -> Tensor:
         """Rows in the order of the epoch: one for all networks, or one a network where their folds differ."""
@@ -149,7 +155,7 @@ class _Chunk:
         shortest = min(map(len, by_fold.values()))
         return torch.stack([by_fold[variant.fold][:shortest] for variant in variants])
 
-    def _measure(self, stack: Stack, size: int) -> list[tuple[Tensor, float, float]]:
+    def _measure(self, stack: Stack, epoch: int, size: int) -> list[tuple[Tensor, float, float]]:
         """For each network: losses of its fold, mean training loss and its standard error."""
         found: dict[int, tuple[Tensor, float, float]] = {}
         examples = self._training.examples
@@ -157,6 +163,7 @@ class _Chunk:
             members = [index for index, variant in enumerate(self._variants) if variant.fold == fold]
             samples = examples.validation_rows(fold), train_sample(examples, self._variants[members[0]])
             for piece in even_pieces(members, size):
+                self._seed("measure", epoch)
                 held, train = (_losses(stack, _paired(piece), rows) for rows in samples)
                 for index, one, other in zip(piece, held, train, strict=False):
                     found[index] = _summary(one.float(), other.double())
@@ -183,7 +190,7 @@ def _paired(indices: list[int]) -> list[int]:
 def _losses(stack: Stack, indices: list[int], rows: Tensor) -> Tensor:
     if not len(rows):
         return torch.empty(len(indices), 0)
-    return torch.cat([stack.losses(indices, part) for part in rows.split(EVALUATION_ROWS)], 1)
+    return torch.cat([stack.losses(indices, part) for part in torch.split(rows, EVALUATION_ROWS)], 1)
 
 
 def _summary(held: Tensor, train: Tensor) -> tuple[Tensor, float, float]:
