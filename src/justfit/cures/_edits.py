@@ -6,7 +6,7 @@ stood there, so that taking it back is exact: modes, hooks, buffers and shared m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -77,31 +77,39 @@ class Inserted:
 
 
 class Hooked:
-    """Children that a module runs around its own forward pass, whoever calls it; its other names stay.
+    """Children or buffers that a hook of their module uses around its forward pass, whoever calls it.
 
     Args:
-        owner: Gets the children, and a hook that runs them.
-        children: By new names.
+        owner: Gets them, and the hook.
+        held: By new names.
         register: Registers the hook; what it returns removes it.
     """
 
     def __init__(
-        self, owner: nn.Module, children: dict[str, nn.Module], register: Callable[[nn.Module], RemovableHandle]
+        self,
+        owner: nn.Module,
+        held: Mapping[str, nn.Module | Tensor],
+        register: Callable[[nn.Module], RemovableHandle],
     ) -> None:
-        self._owner, self._children = owner, children
-        self.place = ", ".join(children)
-        owner._modules.update(children)
+        self._held = [(_dict_for(owner, part), key, part) for key, part in held.items()]
+        self.place = ", ".join(held)
+        for where, key, part in self._held:
+            where[key] = part
         self._handle = register(owner)
 
     def is_intact(self) -> bool:
         """See `Edit`."""
-        return all(self._owner._modules.get(key) is child for key, child in self._children.items())
+        return all(key in where for where, key, _ in self._held)
 
     def undo(self) -> None:
         """See `Edit`."""
         self._handle.remove()
-        for key in self._children:
-            del self._owner._modules[key]
+        for where, key, _ in self._held:
+            del where[key]
+
+
+def _dict_for(owner: nn.Module, part: nn.Module | Tensor) -> dict[str, Any]:
+    return owner._modules if isinstance(part, nn.Module) else owner._buffers
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ Shapes: n examples, D features or channels.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 
 from justfit.cures._chains import runs_in_order
 from justfit.cures._change import Applied, Change, editing
-from justfit.cures._edits import Hooked, Inserted, RunInFront, free_key
+from justfit.cures._edits import Hooked, Inserted, free_key
 from justfit.cures._trace import batch_of
 from justfit.errors import ArgumentError
 from justfit.probe import eager, read_structure, tensors_in, untouched, unwrap
@@ -22,6 +24,7 @@ FEW = 2  # examples that are enough to see which layer reads the input
 # A mean or a standard deviation this close to 0 and 1 (in standard deviations, and as a factor) is in order: the first
 # layer's outputs change by less than its initial weights differ from draw to draw.
 TOLERATED = 0.25
+ERRORS = 4.0  # standard errors that a sample's mean and standard deviation may be off by chance
 WHY = "Inputs in other units make the first layer's outputs, gradients and best learning rate be off by that factor."
 
 
@@ -55,11 +58,37 @@ class Standardize(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the scaled inputs, in the dtype of the buffers."""
-        return (inputs.to(self.mean.dtype) - self.mean) / self.std
+        return _scaled(inputs, self.mean, self.std)
 
     def extra_repr(self) -> str:
         """Show how many numbers there are."""
         return f"{self.mean.numel()} means and standard deviations"
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleArguments:
+    """A forward pre-hook that standardizes arguments by buffers of its module; copies with the module.
+
+    Attributes:
+        places: (position or keyword, prefix of the two buffers' names).
+    """
+
+    places: tuple[tuple[int | str, str], ...]
+
+    def __call__(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments as the module is to get them."""
+        given: dict[int | str, Any] = dict([*enumerate(args), *kwargs.items()])
+        for place, prefix in self.places:
+            if place in given:
+                mean, std = module.get_buffer(f"{prefix}_mean"), module.get_buffer(f"{prefix}_std")
+                given[place] = _scaled(given[place], mean, std)
+        return tuple(given[place] for place in range(len(args))), {key: given[key] for key in kwargs}
+
+
+def _scaled(inputs: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    return (inputs.to(mean.dtype) - mean) / std
 
 
 def standardize_inputs_(module: nn.Module, inputs: Any, *, feature_dim: int | None = None) -> Applied:
@@ -67,11 +96,12 @@ def standardize_inputs_(module: nn.Module, inputs: Any, *, feature_dim: int | No
 
     Per feature: over all examples of (n, D), and over all steps of (n, T, D). Per channel: over all examples and
     places of images (n, D, H, W) and volumes, and of (n, D, L) where a convolution reads it. A feature that is constant
-    is only centred. An input that is standardized already (to within a quarter) is left alone, and so are integers that
-    an embedding reads.
+    is only centred. An input that is standardized already (to within a quarter and four standard errors) is
+    left alone, and so are integers that an embedding reads.
 
-    In an `nn.Sequential` it becomes the first child, `standardize`; any other network gets it as a child that a forward
-    pre-hook runs on its argument, before all other hooks. All other names in the state dict stay. Pass *training*
+    In an `nn.Sequential` it becomes the first child, `standardize`. Any other network gets the numbers as buffers,
+    `input_0_mean` and `input_0_std`, and a forward pre-hook that scales its argument before all other hooks: it may run
+    its children in ways of its own, so it gets none. All other names in the state dict stay. Pass *training*
     inputs: numbers of validation or test rows have no place in a network. What `code` says belongs into the data
     pipeline instead: the same numbers for training, validation and new data.
 
@@ -108,18 +138,18 @@ def standardize_inputs_(module: nn.Module, inputs: Any, *, feature_dim: int | No
     batch = batch_of(inputs)
     given: dict[int | str, Any] = dict([*enumerate(batch.inputs), *batch.keywords.items()])
     dtype = next((p.dtype for p in bare.parameters() if p.is_floating_point()), torch.get_default_dtype())
-    first = _first_operation(bare, inputs)
+    first, done = _first_operation(bare, inputs), _scales_itself(bare)
     changes, untouched = [], []
-    made: dict[int | str, nn.Module] = {}
+    made: dict[int | str, Standardize] = {}
     for place, values in given.items():
         name = f"input {place}" if isinstance(place, int) else place
-        obstacle = _obstacle(values, first)
+        obstacle = "the network standardizes it already" if place in done else _obstacle(values, first)
         if obstacle:
             untouched.append((name, obstacle))
             continue
         dim = _feature_dim(values, first) if feature_dim is None else feature_dim % values.dim()
         mean, std = _statistics(values, dim, name)
-        if _is_standard(mean, std):
+        if _is_standard(mean, std, values.numel() // mean.numel()):
             untouched.append((name, "it has mean 0 and standard deviation 1 already"))
             continue
         made[place] = Standardize(mean.to(dtype), std.to(dtype)).train(bare.training).to(_device(bare))
@@ -130,14 +160,36 @@ def standardize_inputs_(module: nn.Module, inputs: Any, *, feature_dim: int | No
     return Applied(changes=tuple(changes), untouched=tuple(untouched), _edits=edits)
 
 
-def _put(root: nn.Module, made: dict[int | str, nn.Module]) -> Inserted | Hooked:
+def _put(root: nn.Module, made: dict[int | str, Standardize]) -> Inserted | Hooked:
     if runs_in_order(root) and root._modules:
         key = free_key(root, "standardize")
         return Inserted(root, key, next(iter(made.values())), next(iter(root._modules)))
-    keys = {place: free_key(root, "standardize" if place == 0 else f"standardize_{place}") for place in made}
-    hook = RunInFront(tuple(keys.items()))
-    children = {keys[place]: part for place, part in made.items()}
-    return Hooked(root, children, lambda owner: owner.register_forward_pre_hook(hook, with_kwargs=True, prepend=True))
+    prefixes = {place: _free_prefix(root, f"input_{place}") for place in made}
+    buffers: dict[str, Tensor] = {}
+    for place, part in made.items():
+        buffers |= {f"{prefixes[place]}_mean": part.mean, f"{prefixes[place]}_std": part.std}
+    hook = ScaleArguments(tuple(prefixes.items()))
+    return Hooked(root, buffers, lambda owner: owner.register_forward_pre_hook(hook, with_kwargs=True, prepend=True))
+
+
+def _free_prefix(root: nn.Module, wanted: str) -> str:
+    prefix, number = wanted, 2
+    while hasattr(root, f"{prefix}_mean") or hasattr(root, f"{prefix}_std"):
+        prefix, number = f"{wanted}_{number}", number + 1
+    return prefix
+
+
+def _scales_itself(root: nn.Module) -> set[int | str]:
+    """Collect the arguments that an earlier call of this cure has the network standardize."""
+    places = {
+        place
+        for hook in root._forward_pre_hooks.values()
+        if isinstance(hook, ScaleArguments)
+        for place, _ in hook.places
+    }
+    if runs_in_order(root) and isinstance(next(iter(root._modules.values()), None), Standardize):
+        places.add(0)
+    return places
 
 
 def _first_operation(root: nn.Module, inputs: Any) -> str:
@@ -197,9 +249,11 @@ def _statistics(values: Tensor, dim: int, name: str) -> tuple[Tensor, Tensor]:
     return mean, torch.where(constant, 1.0, std)
 
 
-def _is_standard(mean: Tensor, std: Tensor) -> bool:
-    centred = bool((mean.abs() <= TOLERATED * std).all())
-    return centred and bool(((std >= 1 / (1 + TOLERATED)) & (std <= 1 + TOLERATED)).all())
+def _is_standard(mean: Tensor, std: Tensor, num_values: int) -> bool:
+    """Tell whether all means are 0 and all standard deviations 1, as far as so many values can tell."""
+    centred = bool((mean.abs() / std <= TOLERATED + ERRORS / math.sqrt(num_values)).all())
+    off = std.log().abs()
+    return centred and bool((off <= math.log1p(TOLERATED) + ERRORS / math.sqrt(2 * num_values)).all())
 
 
 def _device(root: nn.Module) -> torch.device:
