@@ -297,8 +297,8 @@ def test_walls_hold():
 
 
 ROOMS = (
-    "checkup", "cli", "cures", "estimators", "integrations", "logs", "maths", "probe", "records", "repair", "report",
-    "rules", "sweep", "tables", "watch",
+    "checkup", "cli", "cures", "estimators", "integrations", "lab", "logs", "maths", "probe", "records", "repair",
+    "report", "rules", "sweep", "tables", "watch",
 )  # fmt: skip
 NOTHING_BROKEN = "Contracts: 3 kept, 0 broken."
 
