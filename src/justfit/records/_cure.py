@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from justfit.records._change import Change
 from justfit.records._verdict import Finding, FitVerdict
 
 CureState = Literal[
@@ -35,7 +36,7 @@ class TriedChange:
     name: str
     cause: str
     because: tuple[str, ...]
-    epochs: int
+    epochs: float
     share: float
     gain: float
     gain_se: float
@@ -44,27 +45,6 @@ class TriedChange:
     num_seeds: int
     trouble: str = ""
     chosen: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CureChange:
-    """One thing that the cure does, in words and code.
-
-    Attributes:
-        cause: What it names as the cause.
-        where: Layer, argument or "training".
-        source: File and line, such as `net.py:41`; None where it cannot be known.
-        before: What stands there, in code.
-        after: What should stand there, in code.
-        words: The same in one sentence.
-    """
-
-    cause: str
-    where: str
-    source: str | None
-    before: str
-    after: str
-    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +59,7 @@ class CureCost:
         budget: Trainings that might be spent.
     """
 
-    network_epochs: int
+    network_epochs: float
     trainings: float
     seconds: float
     training_seconds: float
@@ -115,7 +95,7 @@ class CureRecord:
     cause: str
     module: str
     reasons: tuple[str, ...]
-    changes: tuple[CureChange, ...]
+    changes: tuple[Change, ...]
     patch: str
     tried: tuple[TriedChange, ...]
     findings: tuple[Finding, ...]
@@ -125,8 +105,8 @@ class CureRecord:
     error_before: float
     error_after: float
     reference_share: float
-    epochs_before: int
-    epochs_after: int
+    epochs_before: float
+    epochs_after: float
     gain: TriedChange | None
     notes: tuple[str, ...]
     interrupted: bool

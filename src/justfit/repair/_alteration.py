@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from justfit.cures import Scheme
+from justfit.repair._pairing import Pairing
 
 Causes = Literal[
     "learning rate", "epochs", "l2", "dropout", "initialization", "input scaling", "loss pairing", "activation",
@@ -24,7 +25,9 @@ SIZES: dict[str, tuple[int, Causes]] = {
     "weight_decay": (2, "l2"),
     "dropout": (2, "dropout"),
     "init": (3, "initialization"),
+    "added_dropout": (2, "dropout"),
     "standardize": (4, "input scaling"),
+    "standardize_targets": (4, "input scaling"),
     "pairing": (5, "loss pairing"),
     "activation": (6, "activation"),
     "normalization": (7, "normalization/depth"),
@@ -43,8 +46,10 @@ class Alteration:
         weight_decay: In place of the optimizer's own.
         dropout: p of every dropout site.
         init: Scheme of `justfit.initialize_`.
+        added_dropout: Dropout layers with this p are put behind the hidden activations.
         standardize: Inputs to mean 0 and standard deviation 1, by the training rows.
-        pairing: The loss that cures this kind of pairing takes the place of the user's.
+        standardize_targets: The loss sees targets and outputs at mean 0 and standard deviation 1.
+        pairing: Another loss, another output, or both.
         activation: Hidden activations are replaced by this one.
         normalization: Such layers are put before the hidden activations.
     """
@@ -56,8 +61,10 @@ class Alteration:
     weight_decay: float | None = None
     dropout: float | None = None
     init: Scheme | None = None
+    added_dropout: float | None = None
     standardize: bool = False
-    pairing: str | None = None
+    standardize_targets: bool = False
+    pairing: Pairing | None = None
     activation: str | None = None
     normalization: str | None = None
 
@@ -80,7 +87,9 @@ class Alteration:
     @property
     def is_structural(self) -> bool:
         """The network has other layers, so it cannot share a program with the plain one."""
-        return self.standardize or self.activation is not None or self.normalization is not None
+        layers = (self.added_dropout, self.activation, self.normalization)
+        scaled = self.standardize or self.standardize_targets
+        return scaled or (self.pairing is not None and self.pairing.bare_output) or any(layer is not None for layer in layers)
 
     def with_(self, other: Alteration) -> Alteration:
         """Make both changes; factors multiply, and of what both set the other's counts."""
@@ -99,10 +108,12 @@ class Hypothesis:
         name: The change in words.
         alteration: The change.
         because: Codes of the findings, or the words, that point to it.
+        weight: How plausible it was before it was tried, in (0, 1]; its share of the level of the tests.
         named: A finding names this very thing as faulty, instead of a symptom that several things bring about.
     """
 
     name: str
     alteration: Alteration
     because: tuple[str, ...] = ()
+    weight: float = 0.2
     named: bool = False

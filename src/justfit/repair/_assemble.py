@@ -51,13 +51,13 @@ def assemble(
         tried=tuple(_tried(trial, chosen=trial is best) for trial in tried),
         findings=symptoms.findings,
         verdict=symptoms.verdict,
-        share_before=_share(base),
-        share_after=_share(after),
-        error_before=_error(base),
-        error_after=_error(after),
+        share_before=base.last_share,
+        share_after=after.last_share,
+        error_before=base.last_error,
+        error_after=after.last_error,
         reference_share=symptoms.reference_share,
-        epochs_before=base.epoch,
-        epochs_after=after.epoch,
+        epochs_before=base.epochs_done,
+        epochs_after=after.epochs_done,
         gain=None if best is None else _tried(best, chosen=True),
         notes=notes,
         interrupted=interrupted,
@@ -91,8 +91,8 @@ def _tried(trial: Trial, *, chosen: bool) -> TriedChange:
         name=trial.hypothesis.name,
         cause=trial.hypothesis.alteration.causes[0],
         because=trial.hypothesis.because,
-        epochs=trial.epoch,
-        share=nan if run is None or trial.epoch not in run.judged else run.share(trial.epoch),
+        epochs=trial.step / base_steps(trial),
+        share=nan if run is None or trial.step not in run.judged else run.share(trial.step),
         gain=nan if gain is None else gain.mean,
         gain_se=nan if gain is None else gain.se,
         gain_lower=nan if gain is None else gain.lower,
@@ -103,20 +103,17 @@ def _tried(trial: Trial, *, chosen: bool) -> TriedChange:
     )
 
 
-def _share(run: Run) -> float:
-    return run.share(max(run.judged)) if run.judged else math.nan
-
-
-def _error(run: Run) -> float:
-    return run.judged[max(run.judged)].error if run.judged else math.nan
+def base_steps(trial: Trial) -> int:
+    """Steps of one epoch; 1 of a change that was not trained."""
+    return 1 if trial.run is None else max(trial.run.network.steps_per_epoch, 1)
 
 
 def _cost(base: Run) -> CureCost:
     ledger = base.ledger
     return CureCost(
-        network_epochs=ledger.num_epochs,
+        network_epochs=ledger.network_epochs,
         trainings=ledger.trainings,
         seconds=ledger.seconds,
-        training_seconds=ledger.plain_seconds * ledger.epochs,
+        training_seconds=ledger.plain_seconds * ledger.num_steps,
         budget=ledger.budget,
     )

@@ -13,16 +13,16 @@ from torch import Tensor
 from justfit.records import Finding, FitVerdict, History
 from justfit.repair._case import Case
 from justfit.repair._compare import MATERIAL, gain_of
-from justfit.repair._run import Run
+from justfit.repair._run import FRACTIONS, Run, mark
 from justfit.rules import judge_history
-from justfit.sweep import Unit, default_generator_kept
+from justfit.sweep import default_generator_kept
 from justfit.watch import watch
 
 # Steps that are sampled in one training, evenly: enough for every rule's series, and a share of the time that stays
 # small. By number and not by seconds, so that the same seed finds the same.
-NUM_SAMPLES = 40
-# Shares of the epochs at which an evidently sick training may be stopped, so that budget is left for its cure.
-LOOKS = (0.2, 0.35, 0.5)
+NUM_SAMPLES = 32
+# Shares of the training at which an evidently sick one is stopped, so that budget is left for its cure.
+LOOKS = (0.25, 0.5)
 # A training that has learned less of the learnable than this at such a look, and has a finding, is sick.
 BARELY = 0.1
 # Or that is this far behind the reference, as a share of what the reference has learned.
@@ -34,9 +34,10 @@ class Baseline:
     """The user's training as far as it was run.
 
     Attributes:
-        run: The network, and what it was worth at each epoch.
+        run: The network, and what it was worth at each step at which it was looked at.
         findings: Of the rules, while it was trained; worst first.
-        train_loss, validation_loss, train_loss_se, validation_loss_se: The history, in the unit of the user's loss.
+        train_loss, validation_loss, train_loss_se, validation_loss_se: The history, one entry per epoch, in the unit of
+            the user's loss.
         constant_loss: The user's loss of the best constant prediction; NaN where it cannot be told.
         stopped: Why it was stopped before its last epoch; "" if it was not.
     """
@@ -52,13 +53,15 @@ class Baseline:
 
     @property
     def shares(self) -> list[float]:
-        """Share of the learnable after each epoch."""
-        return [self.run.share(epoch) for epoch in range(1, len(self.validation_loss) + 1)]
+        """Share of the learnable after each whole epoch."""
+        run = self.run
+        steps = run.network.steps_per_epoch
+        return [run.share(k * steps) for k in range(1, len(self.train_loss) + 1) if k * steps in run.judged]
 
     @property
-    def verdict(self) -> FitVerdict:
-        """Whether the network fits, by its history so far."""
-        history = History(
+    def history(self) -> History:
+        """The epochs so far."""
+        return History(
             epochs=tuple(range(1, len(self.train_loss) + 1)),
             train_loss=tuple(self.train_loss),
             validation_loss=tuple(self.validation_loss),
@@ -66,7 +69,11 @@ class Baseline:
             validation_loss_se=tuple(self.validation_loss_se),
             train_mode=False,
         )
-        return judge_history(history, constant_loss=self.constant_loss)
+
+    @property
+    def verdict(self) -> FitVerdict | None:
+        """Whether the network fits, by its history so far; None before the first epoch is done."""
+        return judge_history(self.history, constant_loss=self.constant_loss) if self.train_loss else None
 
 
 def train_baseline(
@@ -80,23 +87,21 @@ def train_baseline(
         reference: [n] scores of the closed-form reference; None where there is none.
         tick: Called with the share that is done.
     """
-    case, ledger = run.case, run.ledger
-    baseline = Baseline(run, constant_loss=_constant_loss(case, run))
-    epochs, looks = case.training.epochs, {math.ceil(case.training.epochs * share) for share in LOOKS}
+    baseline = Baseline(run, constant_loss=_constant_loss(run.case, run))
+    looks = {mark(run.num_steps, share) for share in LOOKS}
     plain = 0.0
-    with (
-        default_generator_kept(),
-        watch(run.network.module, run.network.optimizer, live=False, every=_every(run), replay=False) as watched,
-    ):
-        while run.epoch < epochs:
+    every = max(1, run.num_steps // NUM_SAMPLES)
+    with watch(run.network.module, run.network.optimizer, live=False, every=every, replay=False) as watched:
+        for step in _marks(run):
             started = time.process_time()
-            _one_epoch(baseline)
+            _go_to(baseline, step)
             plain += time.process_time() - started
-            ledger.plain_seconds = plain / (1 + _own_share(watched.overhead.measured_fraction)) / run.epoch
-            tick(run.epoch / epochs)
+            own = watched.overhead.measured_fraction
+            run.ledger.plain_seconds = plain / (1 + (own if math.isfinite(own) else 0.0)) / step
+            tick(step / run.num_steps)
             if run.diverged:
                 baseline.stopped = "the network is no longer finite"
-            elif run.epoch in looks and run.epoch < epochs:
+            elif step in looks and step < run.num_steps:
                 baseline.stopped = _evidently_sick(baseline, (*static, *watched.findings), reference)
             if baseline.stopped:
                 break
@@ -105,51 +110,46 @@ def train_baseline(
 
 
 def go_on(baseline: Baseline, until: int) -> None:
-    """Train a stopped baseline further, so that it can be held against a cure at the same epoch."""
-    with default_generator_kept():
-        while baseline.run.epoch < until and not baseline.run.diverged:
-            _one_epoch(baseline)
-    for epoch in range(baseline.run.epoch + 1, until + 1):  # it is what it is
-        baseline.run.judged.setdefault(epoch, baseline.run.judged[baseline.run.epoch])
+    """Train a stopped baseline further, so that it can be held against a cure at the same step."""
+    for step in _marks(baseline.run):
+        if baseline.run.step < step <= until:
+            _go_to(baseline, step)
+    baseline.run.advance(until)  # of a network that is no longer finite: it is what it is
 
 
-def _one_epoch(baseline: Baseline) -> None:
+def _marks(run: Run) -> list[int]:
+    steps = run.network.steps_per_epoch
+    ends = {epoch * steps for epoch in range(1, run.network.training.epochs + 1)}
+    return sorted(ends | {mark(run.num_steps, fraction) for fraction in FRACTIONS})
+
+
+def _go_to(baseline: Baseline, step: int) -> None:
     run = baseline.run
-    epoch = run.epoch + 1
-    unit = Unit(variants=(run.network.variant,), tier="loop", until=epoch, measure=(epoch,))
-    report = run.network.train(unit)
-    run.ledger.num_epochs += 1
-    held = report.validation_losses[0][0].double()
-    run.look(epoch).losses = held
+    run.advance(step)
+    if run.diverged or step % run.network.steps_per_epoch:
+        return
+    with default_generator_kept():
+        held, loss, error = run.network.measure()
+    held = held.double()
     baseline.validation_loss.append(float(held.mean()))
     baseline.validation_loss_se.append(float(held.std() / math.sqrt(len(held))))
-    baseline.train_loss.append(float(report.train_loss[0, 0]))
-    baseline.train_loss_se.append(float(report.train_loss_se[0, 0]))
+    baseline.train_loss.append(loss)
+    baseline.train_loss_se.append(error)
     run.diverged = not math.isfinite(baseline.validation_loss[-1])
-
-
-def _every(run: Run) -> int:
-    training = run.case.training
-    rows = len(run.case.examples.training_rows(run.network.variant.fold))
-    return max(1, training.epochs * max(1, rows // training.batch_size) // NUM_SAMPLES)
-
-
-def _own_share(fraction: float) -> float:
-    return fraction if math.isfinite(fraction) else 0.0
 
 
 def _evidently_sick(baseline: Baseline, findings: tuple[Finding, ...], reference: Tensor | None) -> str:
     run = baseline.run
-    share = run.share(run.epoch)
+    share = run.last_share
     alarms = [finding for finding in findings if finding.severity != "info"]
     ceiling = 1.0 if reference is None else run.yardstick.share(reference)
     if alarms and share < max(BARELY, FAR_BEHIND * ceiling if reference is not None else 0.0):
         return f"{alarms[0].code}, and {max(share, 0):.0%} of the learnable was learned"
     if reference is not None and share < FAR_BEHIND * ceiling:
-        behind = gain_of(
-            [run.judged[run.epoch].scores], [reference], unit=run.yardstick.unit, run_noise=0.0, num_tried=1
-        )
-        if behind.lower > MATERIAL and baseline.shares[-1] - baseline.shares[len(baseline.shares) // 2] < MATERIAL:
+        scores = run.judged[max(run.judged)].scores
+        behind = gain_of([scores], [reference], unit=run.yardstick.unit, run_noise=0.0, alpha=0.05)
+        looks = sorted(run.judged)
+        if behind.is_proven and share - run.share(looks[len(looks) // 2]) < MATERIAL:
             return f"it stands still at {max(share, 0):.0%} of the learnable; the reference learns {ceiling:.0%}"
     return ""
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from justfit.repair._alteration import Alteration
-from justfit.repair._pairing import paired_loss
-from justfit.repair._structure import altered_build
-from justfit.sweep import Examples, Network, Setting, SweepVariant, Training, call_arguments, take
+from justfit.repair._pairing import ScaledLoss
+from justfit.repair._structure import altered_build, num_rows, target_moments
+from justfit.sweep import Examples, LossFunction, Network, Setting, SweepVariant, Training, call_arguments, default_generator_kept, take
 
 # The given validation set, or the held-out fifth, is fold 0: no variant is trained on it.
 HELD_OUT = 0
@@ -67,8 +67,14 @@ class Case:
         variant = SweepVariant(setting=setting, seed=self.seed if seed is None else seed, fold=HELD_OUT)
         return Network(training, variant, None)
 
+    def optimizer_of_baseline(self) -> torch.optim.Optimizer:
+        """The user's optimizer, over a network of its own."""
+        with default_generator_kept():
+            return self.network(Alteration()).optimizer
+
     def altered(self, alteration: Alteration) -> tuple[Training, Setting]:
         """Training and setting under a change."""
+        rows = self.examples.training_rows(HELD_OUT)
         setting = replace(
             self.setting,
             l2=self.setting.l2 if alteration.l2 is None else alteration.l2,
@@ -78,13 +84,18 @@ class Case:
         )
         training = replace(
             self.training,
-            build=altered_build(self.training.build, alteration, self.examples, HELD_OUT),
-            loss_fn=paired_loss(self.training.loss_fn, alteration.pairing),
+            build=altered_build(self.training.build, alteration, self.examples, rows),
+            loss_fn=self._loss(alteration),
             optimizer=self._optimizer(alteration),
             epochs=max(1, round(self.training.epochs * alteration.epochs)),
             clip_norm=self.training.clip_norm if alteration.clip_norm is None else alteration.clip_norm,
         )
         return training, setting
+
+    def _loss(self, alteration: Alteration) -> LossFunction:
+        pairing, own = alteration.pairing, self.training.loss_fn
+        loss = own if pairing is None or pairing.loss_fn is None else pairing.loss_fn
+        return ScaledLoss(loss, *target_moments(self.training_targets)) if alteration.standardize_targets else loss
 
     def _optimizer(self, alteration: Alteration) -> Any:
         own = self.training.optimizer
@@ -121,7 +132,7 @@ def outputs_on(module: nn.Module, inputs: Any, rows_at_once: int = 1_024) -> Any
     module.eval()
     try:
         with torch.no_grad():
-            num = len(_first(inputs))
+            num = num_rows(inputs)
             pieces = []
             for rows in torch.arange(num).split(rows_at_once):
                 positional, keywords = call_arguments(take(inputs, rows))
@@ -136,9 +147,3 @@ def _joined(pieces: list[Any]) -> Any:
 
     found = [prediction_of(piece) for piece in pieces]
     return torch.cat([piece for piece in found if piece is not None]) if all(p is not None for p in found) else None
-
-
-def _first(tree: Any) -> Tensor:
-    while not isinstance(tree, Tensor):
-        tree = next(iter(tree.values())) if isinstance(tree, dict) else tree[0]
-    return tree

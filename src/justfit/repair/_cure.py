@@ -58,7 +58,7 @@ def cure(
         build, train, validation, loss_fn=loss_fn, l2=l2, seed=seed, optimizer=optimizer, learning_rate=learning_rate,
         epochs=epochs, batch_size=batch_size, schedule=schedule, clip_norm=clip_norm,
     )  # fmt: skip
-    return Repair(case, Ledger(budget=budget, epochs=epochs), on_progress).run()
+    return Repair(case, budget, on_progress).run()
 
 
 def _case(
@@ -85,7 +85,7 @@ class Repair:
     """One repair on its way."""
 
     case: Case
-    ledger: Ledger
+    budget: float
     on_progress: OnProgress | None = None
     static: tuple[Finding, ...] = ()
     checkup: Checkup | None = None
@@ -97,18 +97,19 @@ class Repair:
         module = self._check()
         yardstick = self._yardstick(module)
         reference = self._reference(yardstick)
-        run = Run(self.case, Alteration(), yardstick, self.ledger)
+        ledger = Ledger(budget=self.budget, num_steps=1, epochs=self.case.training.epochs)
+        run = Run(self.case, Alteration(), yardstick, ledger)
+        ledger.num_steps = run.num_steps
         baseline = train_baseline(
             run, static=self.static, reference=reference, tick=lambda done: self._tick("your training, watched", done)
         )
         symptoms = read_symptoms(baseline, self.static, reference)
         if not symptoms.is_sick:
             return self._assembled(baseline, symptoms, "nothing to repair", None, [])
-        evidence = self.checkup.evidence if self.checkup is not None else None
-        search = Search(baseline, hypotheses_of(self.case, symptoms, evidence, module), self._tick)
+        search = Search(baseline, hypotheses_of(self.case, symptoms, module), symptoms.reference_share, self._tick)
         best = search.best()
         if best is not None:
-            search.finish(best)
+            best = search.finish(best)
         return self._assembled(baseline, symptoms, _state(best), best, search.tried)
 
     def _check(self) -> nn.Module:

@@ -2,73 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
+from justfit.records import Change
 from justfit.repair._yardstick import prediction_of
 from justfit.sweep import LossFunction
 
-_LEAST = 1e-7  # of a probability, so that its logarithm is finite
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairing:
+    """Another loss, another output, or both.
+
+    Attributes:
+        kind: What is wrong with the user's.
+        loss_fn: In place of the user's; None keeps it.
+        bare_output: Whether the activation is taken off the output.
+        change: In words and as code; None where taking off the activation says it all.
+    """
+
+    kind: str
+    loss_fn: LossFunction | None = None
+    bare_output: bool = False
+    change: Change | None = None
+
+
+USUAL = Change(
+    kind="loss",
+    where="loss",
+    before="the loss of this training",
+    after="the usual loss of these targets",
+    code="loss = F.cross_entropy(outputs, targets)  # classes; F.binary_cross_entropy_with_logits, F.mse_loss",
+    why="It is the one that the targets ask for.",
+)
 
 
 def default_loss(outputs: Any, targets: Tensor) -> Tensor:
     """Cross entropy for whole numbers, its binary form for zeros and ones with one output each, else squared error."""
-    found = _found(outputs)
-    if targets.is_floating_point():
-        return functional.mse_loss(found.reshape(targets.shape), targets)
-    if found.numel() == targets.numel():
-        return functional.binary_cross_entropy_with_logits(found.reshape(targets.shape), targets.to(found.dtype))
-    if found.ndim > 2 and found.shape[2:] != targets.shape[1:]:
-        found = found.movedim(-1, 1)
-    return functional.cross_entropy(found, targets)
-
-
-def _softmax_output(outputs: Any, targets: Tensor) -> Tensor:
-    return functional.nll_loss(_found(outputs).clamp_min(_LEAST).log(), targets)
-
-
-def _sigmoid_output(outputs: Any, targets: Tensor) -> Tensor:
-    return functional.cross_entropy(torch.logit(_found(outputs), _LEAST), targets)
-
-
-def _probability(outputs: Any, targets: Tensor) -> Tensor:
-    found = _found(outputs)
-    return functional.binary_cross_entropy(found.reshape(targets.shape), targets.to(found.dtype))
-
-
-def _binary_logit(outputs: Any, targets: Tensor) -> Tensor:
-    found = _found(outputs)
-    return functional.binary_cross_entropy_with_logits(found.reshape(targets.shape), targets.to(found.dtype))
-
-
-def _squared(outputs: Any, targets: Tensor) -> Tensor:
-    return functional.mse_loss(_found(outputs).reshape(targets.shape), targets)
-
-
-def _found(outputs: Any) -> Tensor:
     found = prediction_of(outputs)
     if found is None:
         raise TypeError(f"no tensor in an output of type {type(outputs).__name__}")
-    return found
+    if found.numel() == targets.numel():
+        found = found.reshape(targets.shape)
+        if targets.is_floating_point() and not bool(((targets == 0) | (targets == 1)).all()):
+            return functional.mse_loss(found, targets)
+        return functional.binary_cross_entropy_with_logits(found, targets.to(found.dtype))
+    if targets.is_floating_point():
+        return functional.mse_loss(found, targets)
+    if found.ndim > 2 and found.shape[2:] != targets.shape[1:]:
+        found = found.movedim(-1, 1)
+    return functional.cross_entropy(found, targets.long())
 
 
-# Kind of pairing fault (`records.LossFaultKind`, or "default") → the loss that belongs there, and the code for it.
-PAIRED: dict[str, tuple[Callable[[Any, Tensor], Tensor], str]] = {
-    "default": (default_loss, "loss_fn=None  # the default of justfit: cross entropy of classes, squared error"),
-    "softmax_before_cross_entropy": (_softmax_output, "loss = F.nll_loss(outputs.log(), targets)"),
-    "sigmoid_before_cross_entropy": (_sigmoid_output, "loss = F.cross_entropy(torch.logit(outputs), targets)"),
-    "sigmoid_before_bce_with_logits": (_probability, "loss = F.binary_cross_entropy(outputs, targets)"),
-    "no_sigmoid_before_bce": (_binary_logit, "loss = F.binary_cross_entropy_with_logits(outputs, targets)"),
-    "no_log_softmax_before_nll": (default_loss, "loss = F.cross_entropy(outputs, targets)"),
-    "broadcast_in_regression_loss": (_squared, "loss = F.mse_loss(outputs.reshape(targets.shape), targets)"),
-    "one_output_for_cross_entropy": (_binary_logit, "loss = F.binary_cross_entropy_with_logits(outputs, targets)"),
-}
+@dataclass(frozen=True, slots=True)
+class ScaledLoss:
+    """A loss that sees outputs and targets at the targets' mean 0 and standard deviation 1."""
 
+    loss_fn: LossFunction
+    mean: Tensor
+    std: Tensor
 
-def paired_loss(own: LossFunction, pairing: str | None) -> LossFunction:
-    """The loss for a kind of pairing fault; the user's own where there is none."""
-    return own if pairing is None else PAIRED[pairing][0]
+    def __call__(self, outputs: Any, targets: Any) -> Tensor:
+        """Scale both, then compute the loss."""
+        return self.loss_fn((outputs - self.mean) / self.std, (targets - self.mean) / self.std)

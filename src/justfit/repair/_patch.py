@@ -2,129 +2,119 @@
 
 from __future__ import annotations
 
-import inspect
-import os
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+import copy
+from dataclasses import replace
 
-from justfit.records import CureChange, Finding
-from justfit.repair._alteration import SIZES, Hypothesis
+from torch import nn
+
+from justfit.cures import (
+    clipping_change,
+    initialization_change,
+    l2_change,
+    learning_rate_change,
+    set_dropout_,
+)
+from justfit.records import Change, Finding
+from justfit.repair._alteration import Hypothesis
 from justfit.repair._case import Case
-from justfit.repair._pairing import PAIRED
+from justfit.repair._structure import AlteredBuild
+from justfit.sweep import default_generator_kept
+
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "momentum": "SGD", "rmsprop": "RMSprop", "sgd": "SGD"}
 
 
-def changes_of(case: Case, hypothesis: Hypothesis, findings: tuple[Finding, ...]) -> tuple[CureChange, ...]:
-    """Say what a cure does, one entry a change, smallest first.
+def changes_of(case: Case, hypothesis: Hypothesis, findings: tuple[Finding, ...]) -> tuple[Change, ...]:
+    """Say what a cure does, one entry a place that is changed.
 
     Args:
         case: The user's recipe.
         hypothesis: The cure.
         findings: Some know the line of the layer that they are about.
     """
-    sources = {finding.code: finding.source for finding in findings if finding.source}
-    named = next((sources[code] for code in hypothesis.because if code in sources), None)
-    return tuple(
-        _change(case, name, value, named if name in ("init", "pairing", "activation", "normalization") else None)
-        for name, value in hypothesis.alteration.changed.items()
-    )
+    alteration, training = hypothesis.alteration, case.training
+    found: list[Change] = []
+    if alteration.learning_rate != 1:
+        name = training.optimizer if isinstance(training.optimizer, str) else ""
+        optimizer = OPTIMIZERS.get(name) or type(case.optimizer_of_baseline()).__name__
+        value = float(f"{case.learning_rate * alteration.learning_rate:.6g}")
+        found.append(learning_rate_change(optimizer, value, before=case.learning_rate))
+    if alteration.clip_norm is not None:
+        found.append(clipping_change(alteration.clip_norm))
+    if alteration.l2 is not None:
+        num = len(case.examples.training_rows(0))
+        found.append(l2_change(alteration.l2, num, before=case.setting.l2))
+    if alteration.weight_decay is not None:
+        found.append(_weight_decay(case.weight_decay, alteration.weight_decay))
+    if alteration.epochs != 1:
+        found.append(_epochs(training.epochs, max(1, round(training.epochs * alteration.epochs))))
+    if alteration.init is not None:
+        sources = {finding.code: finding.source for finding in findings if finding.source}
+        source = next((s for code in hypothesis.because if (s := sources.get(code))), "")
+        found.append(replace(initialization_change(alteration.init, seed=case.seed), source=source or ""))
+    if alteration.pairing is not None and alteration.pairing.change is not None:
+        found.append(alteration.pairing.change)
+    if alteration.standardize_targets:
+        found.append(_targets())
+    return (*found, *_of_layers(case, hypothesis))
 
 
-def patch_of(changes: tuple[CureChange, ...]) -> str:
-    """Put a cure into one text: a sentence and the code before and after, for each change."""
+def patch_of(changes: tuple[Change, ...]) -> str:
+    """Put a cure into one text: what to change where, and the code."""
     blocks = []
     for change in changes:
         place = f"In {change.source}: " if change.source else ""
-        blocks.append(f"{place}{change.words}\n    - {change.before}\n    + {change.after}")
-    return "\n".join(blocks)
+        lines = "\n".join(f"    {line}" for line in change.code.splitlines())
+        blocks.append(f"{place}{change.where}: {change.before} → {change.after}. {change.why}\n{lines}")
+    return "\n".join(dict.fromkeys(blocks))
 
 
-def _change(case: Case, name: str, value: Any, source: str | None) -> CureChange:
-    where, before, after, words = _WORDS[name](case, value)
-    source = source or (_line_of(case.training.build) if where == "network" else None)
-    return CureChange(cause=SIZES[name][1], where=where, source=source, before=before, after=after, words=words)
+def _of_layers(case: Case, hypothesis: Hypothesis) -> list[Change]:
+    """What the remedies of layers say they did to a fresh network."""
+    alteration = hypothesis.alteration
+    if not alteration.is_structural and alteration.dropout is None:
+        return []
+    with default_generator_kept():
+        module: nn.Module = copy.deepcopy(case.training.build())
+        found: list[Change] = []
+        if alteration.dropout is not None:
+            inputs, _ = case.batch
+            applied = set_dropout_(module, alteration.dropout, inputs=inputs)
+            found += [*applied.changes, *applied.by_hand]
+        build = case.altered(alteration)[0].build
+        if isinstance(build, AlteredBuild):
+            for done in build.apply_(module):
+                found += [*done.changes, *done.by_hand]
+    return found
 
 
-def _line_of(build: Any) -> str | None:
-    """File and line where a function or class is written; None for what has no source."""
-    try:
-        path, (_, line) = inspect.getsourcefile(build), inspect.getsourcelines(build)
-    except (TypeError, OSError):
-        return None
-    if path is None:
-        return None
-    near = Path(path)
-    shown = near.relative_to(Path.cwd()) if near.is_relative_to(Path.cwd()) else near
-    return f"{os.fspath(shown)}:{line}"
+def _weight_decay(before: float, after: float) -> Change:
+    return Change(
+        kind="weight_decay",
+        where="optimizer",
+        before=f"weight_decay = {before:g}",
+        after=f"weight_decay = {after:g}",
+        code=f"weight_decay={after:g}",
+        why="The weights shrink faster than they learn.",
+    )
 
 
-Words = tuple[str, str, str, str]
+def _epochs(before: int, after: int) -> Change:
+    return Change(
+        kind="learning_rate",
+        where="training",
+        before=f"{before} epochs",
+        after=f"{after} epochs",
+        code=f"epochs = {after}",
+        why="The losses were still falling." if after > before else "Further epochs only overfit.",
+    )
 
 
-def _rate(case: Case, factor: float) -> Words:
-    new = case.learning_rate * factor
-    return "training", f"lr={case.learning_rate:.3g}", f"lr={new:.3g}", f"use a learning rate of {new:.3g}."
-
-
-def _clip(case: Case, norm: float) -> Words:
-    own = case.training.clip_norm
-    before = "optimizer.step()" if own is None else f"clip_grad_norm_(network.parameters(), {own:g})"
-    after = f"torch.nn.utils.clip_grad_norm_(network.parameters(), {norm:g})  # before optimizer.step()"
-    return "training", before, after, f"clip the gradient to norm {norm:g}."
-
-
-def _epochs(case: Case, factor: float) -> Words:
-    epochs = max(1, round(case.training.epochs * factor))
-    return "training", f"epochs={case.training.epochs}", f"epochs={epochs}", f"train for {epochs} epochs."
-
-
-def _l2(case: Case, l2: float) -> Words:
-    after = f"loss + justfit.l2_penalty(network, l2={l2:.3g}, num_examples=len(train))" if l2 else "loss"
-    return "training", f"l2={case.setting.l2:.3g}", after, f"use l2 = {l2:.3g}."
-
-
-def _weight_decay(case: Case, value: float) -> Words:
-    before = f"weight_decay={case.weight_decay:.3g}"
-    return "training", before, f"weight_decay={value:.3g}", f"use a weight decay of {value:.3g}."
-
-
-def _dropout(_case: Case, p: float) -> Words:
-    return "network", "nn.Dropout(p)", f"nn.Dropout({p:g})", f"use dropout p = {p:g} everywhere."
-
-
-def _init(_case: Case, scheme: str) -> Words:
-    after = f'network = build(); justfit.initialize_(network, inputs, scheme="{scheme}")'
-    return "network", "network = build()", after, f"initialize the weights with scheme {scheme}."
-
-
-def _standardize(_case: Case, _value: bool) -> Words:
-    after = "network((inputs - mean) / std)  # of each feature, over the training rows"
-    return "network", "network(inputs)", after, "standardise the inputs to mean 0 and standard deviation 1."
-
-
-def _pairing(case: Case, kind: str) -> Words:
-    own = getattr(case.training.loss_fn, "__name__", type(case.training.loss_fn).__name__)
-    return "loss", f"loss = {own}(outputs, targets)", PAIRED[kind][1], "use the loss that belongs to the output."
-
-
-def _activation(_case: Case, name: str) -> Words:
-    return "network", "the hidden activation", name, f"use {name} as hidden activation."
-
-
-def _normalization(_case: Case, name: str) -> Words:
-    return "network", "linear → activation", f"linear → {name} → activation", f"normalise with {name}."
-
-
-_WORDS: dict[str, Callable[[Case, Any], Words]] = {
-    "learning_rate": _rate,
-    "clip_norm": _clip,
-    "epochs": _epochs,
-    "l2": _l2,
-    "weight_decay": _weight_decay,
-    "dropout": _dropout,
-    "init": _init,
-    "standardize": _standardize,
-    "pairing": _pairing,
-    "activation": _activation,
-    "normalization": _normalization,
-}
+def _targets() -> Change:
+    return Change(
+        kind="input_scaling",
+        where="targets",
+        before="in their own unit",
+        after="mean 0, standard deviation 1",
+        code="mean, std = y_train.mean(), y_train.std()\nloss = loss_fn((model(x) - mean) / std, (y - mean) / std)",
+        why="The first losses and their gradients have the size that the learning rate is made for.",
+    )

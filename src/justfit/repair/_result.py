@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from justfit.records import CureChange, CureCost, CureRecord, CureState, Finding, FitVerdict, TriedChange
+from justfit.records import Change, CureCost, CureRecord, CureState, Finding, FitVerdict, TriedChange
 from justfit.report import render_cure_text
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Cure:
         return self.record.cause
 
     @property
-    def changes(self) -> tuple[CureChange, ...]:
+    def changes(self) -> tuple[Change, ...]:
         """What the cure does, smallest change first."""
         return self.record.changes
 

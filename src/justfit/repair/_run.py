@@ -1,9 +1,9 @@
-"""One network on its way: trained epoch by epoch, judged on the validation rows."""
+"""One network on its way: trained step by step, judged on the validation rows."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,32 +12,34 @@ from justfit.repair._alteration import Alteration
 from justfit.repair._case import Case, outputs_on
 from justfit.repair._ledger import Ledger
 from justfit.repair._yardstick import Yardstick
-from justfit.sweep import Network, Unit, default_generator_kept
+from justfit.sweep import Network, default_generator_kept
+
+# Shares of a training at which networks are held against each other, besides whole epochs. Halving: what is promising
+# on one of them is run on to the next.
+FRACTIONS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 
 
 @dataclass(slots=True)
 class Judged:
-    """What a network is worth at one epoch.
+    """What a network is worth at one step.
 
     Attributes:
         scores: [n] of `Yardstick`.
         error: Wrongly classified share, or mean squared error.
-        losses: [n] of the user's own loss; empty where it was not asked for.
     """
 
     scores: Tensor
     error: float
-    losses: Tensor = field(default_factory=lambda: torch.empty(0))
 
 
 class Run:
-    """A network under a change, and what it was worth at each epoch that was looked at.
+    """A network under a change, and what it was worth at each step at which it was looked at.
 
     Args:
         case: The user's recipe.
         alteration: What is done differently.
         yardstick: How networks are judged.
-        ledger: Where epochs are counted.
+        ledger: Where steps are counted.
         seed: Of all that is random; the baseline's where not given.
     """
 
@@ -48,40 +50,58 @@ class Run:
         self.seed = case.seed if seed is None else seed
         with default_generator_kept():
             self.network: Network = case.network(alteration, seed)
+        self.num_steps = self.network.steps_per_epoch * self.network.training.epochs
         self.judged: dict[int, Judged] = {}
         self.diverged = False
 
     @property
-    def epoch(self) -> int:
-        """Epochs done."""
-        return self.network.epoch
+    def step(self) -> int:
+        """Steps done."""
+        return self.network.step
 
-    def advance(self, until: int, *, look: bool = True) -> Judged:
-        """Train on to an epoch and judge there; a network that is no longer finite stays where it is."""
-        with default_generator_kept():
-            while self.epoch < until and not self.diverged:
-                self._one_epoch()
-        return self.look(until) if look else self.judged[until]
+    @property
+    def epochs_done(self) -> float:
+        """Epochs done, with their fraction."""
+        return self.step / self.network.steps_per_epoch
 
-    def _one_epoch(self) -> None:
-        unit = Unit(variants=(self.network.variant,), tier="loop", until=self.epoch + 1)
-        self.network.train(unit)
-        self.ledger.num_epochs += 1
-        self.diverged = not _is_finite(self.network)
+    def advance(self, until: int) -> Judged:
+        """Train on to a step and judge there; a network that is no longer finite stays where it is."""
+        while self.step < until and not self.diverged:
+            before = self.step
+            with default_generator_kept():
+                self.network.advance(min(until, (self.network.epoch + 1) * self.network.steps_per_epoch))
+            self.ledger.spent += self.step - before
+            self.diverged = not _is_finite(self.network)
+        return self.look(until)
 
-    def look(self, epoch: int) -> Judged:
-        """Judge the network as it stands; kept under the number of the epoch."""
-        if epoch not in self.judged:
+    def look(self, step: int) -> Judged:
+        """Judge the network as it stands; kept under the number of the step."""
+        if step not in self.judged:
             inputs, _ = self.case.validation
             outputs = outputs_on(self.network.module, inputs)
             scores = self.yardstick.scores(outputs)
             error = math.nan if outputs is None else float(self.yardstick.errors(outputs).mean())
-            self.judged[epoch] = Judged(scores, error)
-        return self.judged[epoch]
+            self.judged[step] = Judged(scores, error)
+        return self.judged[step]
 
-    def share(self, epoch: int) -> float:
-        """Share of the learnable at an epoch."""
-        return self.yardstick.share(self.judged[epoch].scores)
+    def share(self, step: int) -> float:
+        """Share of the learnable at a step."""
+        return self.yardstick.share(self.judged[step].scores)
+
+    @property
+    def last_share(self) -> float:
+        """Share of the learnable where it was last looked at; NaN where it never was."""
+        return self.share(max(self.judged)) if self.judged else math.nan
+
+    @property
+    def last_error(self) -> float:
+        """Error where it was last looked at; NaN where it never was."""
+        return self.judged[max(self.judged)].error if self.judged else math.nan
+
+
+def mark(num_steps: int, fraction: float) -> int:
+    """The step at a fraction of a training."""
+    return max(1, round(num_steps * fraction))
 
 
 def _is_finite(network: Network) -> bool:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from justfit.repair._alteration import Alteration, Hypothesis
+from justfit.repair._alteration import Hypothesis
 from justfit.repair._baseline import Baseline, go_on
-from justfit.repair._compare import Gain, gain_of, run_noise
+from justfit.repair._compare import ALPHA, MATERIAL, Gain, gain_of, run_noise
 from justfit.repair._ledger import Ledger
-from justfit.repair._run import Run
+from justfit.repair._rates import rate
+from justfit.repair._run import FRACTIONS, Run, mark
 
-# Hypotheses that are kept after the short horizon, and how much longer the next one is.
+# Hypotheses that are kept after the short horizon.
 KEPT = 3
-LONGER = 3
-# Share of what is left beside one full training that the short horizon may take.
-SCREENING = 0.6
-# No short horizon is longer than this share of a training.
-LONGEST_SCREENING = 0.25
-MOST_COMBINED = 4
+# Trainings that the short horizon may take, beside the full one that is kept back.
+SCREENING = 0.9
+MOST_COMBINED = 3
+# Of a change that is only tried together with another.
+COMBINED_WEIGHT = 0.2
 
 
 @dataclass(slots=True)
@@ -29,14 +29,14 @@ class Trial:
     Attributes:
         hypothesis: What was done differently.
         run: Its network; None where it could not be built or trained.
-        epoch: At which it was last held against the baseline.
+        step: At which it was last held against the baseline.
         gain: By how much it was better there; None where it could not be told.
         trouble: What it raised; "" if nothing.
     """
 
     hypothesis: Hypothesis
     run: Run | None = None
-    epoch: int = 0
+    step: int = 0
     gain: Gain | None = None
     trouble: str = ""
 
@@ -45,171 +45,204 @@ class Trial:
         """Its gain, or less than any."""
         return self.gain.mean if self.gain is not None else -math.inf
 
+    @property
+    def trained(self) -> Run:
+        """Its network, of a hypothesis that could be trained."""
+        if self.run is None:
+            raise RuntimeError(f"`{self.hypothesis.name}` was not trained")
+        return self.run
+
 
 @dataclass(slots=True)
 class Search:
     """The search for the cure of one sick training.
 
     Attributes:
-        baseline: What every change is held against, epoch by epoch, with the same draws.
+        baseline: What every change is held against, step by step, with the same draws.
         hypotheses: What may be tried, the most plausible first.
+        reference_share: Of the learnable that a closed-form fit reaches; NaN where there is none.
         tick: Called with words and the share that is done.
         tried: Every hypothesis so far.
     """
 
     baseline: Baseline
     hypotheses: list[Hypothesis]
+    reference_share: float
     tick: Callable[[str, float], None]
     tried: list[Trial] = field(default_factory=list)
 
     @property
     def ledger(self) -> Ledger:
-        """Where epochs are counted."""
+        """Where steps are counted."""
         return self.baseline.run.ledger
 
     @property
-    def epochs(self) -> int:
+    def num_steps(self) -> int:
         """Of one training."""
-        return self.ledger.epochs
+        return self.ledger.num_steps
 
     def best(self) -> Trial | None:
         """Find the change that helps: the smallest whose effect cannot be told from that of the best."""
         horizon = self._screening()
         for place, hypothesis in enumerate(self.hypotheses):
-            if not self.ledger.can_pay(horizon):
+            if not self._can_pay(horizon, self.num_steps) or self._is_settled(hypothesis):
                 break
             self.tick(hypothesis.name, place / len(self.hypotheses))
             self._try(hypothesis, horizon)
         kept = self._kept(horizon)
         if not kept:
             return None
-        for hypothesis in self._combined(kept):
-            if self._can_pay_beside_full(horizon, kept[0]):
+        for hypothesis in self._combined(kept) if not self._restores(kept[0]) else []:
+            if self._can_pay(horizon, self.num_steps):
                 self.tick(hypothesis.name, 1.0)
                 self._try(hypothesis, horizon)
         return self._longer(self._kept(horizon), horizon)
 
-    def finish(self, trial: Trial) -> None:
-        """Train a change to its last epoch, and hold it against the baseline there if that can still be paid."""
-        run = trial.run
-        assert run is not None  # noqa: S101  # a change that helped was trained
-        until = min(run.network.training.epochs, run.epoch + self.ledger.left)
+    def finish(self, trial: Trial) -> Trial:
+        """Train the change to its last step; then what else the budget allows, and the better of them."""
         self.tick(f"full training: {trial.hypothesis.name}", 0.0)
-        run.advance(until)
-        missing = until - self.baseline.run.epoch
-        if self.baseline.run.diverged or (missing > 0 and self.ledger.can_pay(missing)):
-            self.tick("the baseline, to the same epoch", 0.5)
-            go_on(self.baseline, until)
-        if until in self.baseline.run.judged:
-            self._judge(trial, until)
+        until = min(trial.trained.num_steps, trial.trained.step + self.ledger.left)
+        trial.trained.advance(until)
+        if not self._restores(trial):
+            trial = self._rival(trial)
+        for fraction in sorted(FRACTIONS, reverse=True):
+            step = min(mark(self.num_steps, fraction), until)
+            if self.baseline.run.diverged or self.ledger.can_pay(max(step - self.baseline.run.step, 0)):
+                go_on(self.baseline, step)
+                if step in self.baseline.run.judged and step in trial.trained.judged and step >= trial.step:
+                    self._judge(trial, step)
+                break
+        return trial
 
-    def gain(self, better: Run, worse: Run, epoch: int) -> Gain:
-        """By how much one network is better than another at an epoch of both."""
+    def gain(self, better: Run, worse: Run, step: int, *, alpha: float = ALPHA) -> Gain:
+        """By how much one network is better than another at a step of both."""
         return gain_of(
-            [worse.judged[epoch].scores],
-            [better.judged[epoch].scores],
+            [worse.judged[step].scores],
+            [better.judged[step].scores],
             unit=better.yardstick.unit,
             run_noise=run_noise(self.baseline.shares),
-            num_tried=max(len(self.tried), 1),
+            alpha=alpha,
         )
 
     def _screening(self) -> int:
-        beside = self.ledger.left - self.epochs
-        allowed = SCREENING * beside if beside > 0 else self.ledger.left / 2
-        horizon = int(allowed / max(len(self.hypotheses), 1))
-        return max(1, min(horizon, math.ceil(LONGEST_SCREENING * self.epochs)))
+        """The longest horizon, up to a quarter of a training, on which all hypotheses can be paid beside a full one."""
+        beside = min(self.ledger.left - self.num_steps, SCREENING * self.num_steps)
+        for fraction in FRACTIONS[2::-1]:
+            if mark(self.num_steps, fraction) * len(self.hypotheses) <= beside:
+                return mark(self.num_steps, fraction)
+        return mark(self.num_steps, FRACTIONS[0])
 
-    def _can_pay_beside_full(self, epochs: int, trial: Trial) -> bool:
-        done = trial.run.epoch if trial.run is not None else 0
-        return self.ledger.can_pay(epochs + self.epochs - done)
+    def _can_pay(self, steps: int, beside: int) -> bool:
+        return self.ledger.can_pay(steps + beside)
 
-    def _try(self, hypothesis: Hypothesis, epoch: int) -> None:
+    def _restores(self, trial: Trial) -> bool:
+        """It has reached what a closed-form fit reaches, by all that matters."""
+        return trial.trained.share(trial.step) >= self.reference_share - MATERIAL
+
+    def _is_settled(self, hypothesis: Hypothesis) -> bool:
+        """Something more plausible, and no larger, has restored the fit already."""
+        size = hypothesis.alteration.size
+        return any(
+            t.gain is not None and t.gain.is_proven and self._restores(t)
+            and t.hypothesis.alteration.size <= size and t.hypothesis.weight > hypothesis.weight
+            for t in self.tried
+        )  # fmt: skip
+
+    def _try(self, hypothesis: Hypothesis, step: int) -> None:
         trial = Trial(hypothesis)
         self.tried.append(trial)
         base = self.baseline.run
         try:
             trial.run = Run(base.case, hypothesis.alteration, base.yardstick, self.ledger)
-            trial.run.advance(epoch)
+            trial.run.advance(step)
         except Exception as error:  # noqa: BLE001 - a change may not suit the network; that is its result
             trial.run, trial.trouble = None, f"{type(error).__name__}: {error}"
             return
-        self._judge(trial, epoch)
+        self._judge(trial, step)
 
-    def _judge(self, trial: Trial, epoch: int) -> None:
-        assert trial.run is not None  # noqa: S101  # only trained changes are judged
-        if epoch not in self.baseline.run.judged:
-            go_on(self.baseline, epoch)
-        trial.epoch, trial.gain = epoch, self.gain(trial.run, self.baseline.run, epoch)
+    def _judge(self, trial: Trial, step: int) -> None:
+        if step not in self.baseline.run.judged:
+            go_on(self.baseline, step)
+        trial.step = step
+        trial.gain = self.gain(trial.trained, self.baseline.run, step, alpha=self._level(trial.hypothesis))
 
-    def _kept(self, epoch: int) -> list[Trial]:
+    def _level(self, hypothesis: Hypothesis) -> float:
+        """α_h, over all that was planned and tried."""
+        planned = {h.name: h.weight for h in self.hypotheses} | {t.hypothesis.name: t.hypothesis.weight for t in self.tried}
+        return ALPHA * hypothesis.weight / sum(planned.values())
+
+    def _kept(self, step: int) -> list[Trial]:
         """The best few, and every smaller change that cannot be told from the best."""
-        trained = [
-            t for t in self.tried if t.run is not None and not t.run.diverged and t.mean > 0 and t.epoch >= epoch
-        ]
+        trained = [t for t in self.tried if t.run is not None and not t.run.diverged and t.mean > 0 and t.step >= step]
         ranked = sorted(trained, key=lambda t: -t.mean)
         kept = ranked[:KEPT]
-        for trial in ranked[KEPT:]:
-            if self._order(trial) < self._order(ranked[0]) and not self._is_worse(trial, ranked[0], epoch):
-                kept.append(trial)
-        return kept
+        smaller = [t for t in ranked[KEPT:] if self._order(t) < self._order(ranked[0])]
+        return kept + [t for t in smaller if not self._is_worse(t, ranked[0], step)]
 
     def _combined(self, kept: list[Trial]) -> list[Hypothesis]:
-        """The best change with each other that helps, and with a larger and a smaller step."""
+        """The best change with each other that helps, and with other learning rates."""
         first = kept[0].hypothesis
-        others = [
-            t.hypothesis for t in kept[1:] if not set(t.hypothesis.alteration.causes) & set(first.alteration.causes)
-        ]
-        rates = [0.1, 10.0] if "learning rate" not in first.alteration.causes else [_outward(first.alteration)]
-        pairs = [(other.name, other.alteration) for other in others]
-        pairs += [(_rate_words(rate), Alteration(learning_rate=rate)) for rate in rates]
-        found = [
-            Hypothesis(
-                name=f"{first.name}, and {name}", alteration=first.alteration.with_(alteration), because=first.because
-            )
-            for name, alteration in pairs
-        ]
+        own = first.alteration.learning_rate
+        others = [t.hypothesis for t in kept[1:] if not set(t.hypothesis.alteration.causes) & set(first.alteration.causes)]
+        others += [rate(factor) for factor in ((0.1, 10.0) if own == 1 else (0.1,) if own < 1 else (10.0,))]
+        found = [_both(first, other) for other in others]
         known = [t.hypothesis.alteration for t in self.tried]
         return [hypothesis for hypothesis in found if hypothesis.alteration not in known][:MOST_COMBINED]
 
     def _longer(self, kept: list[Trial], horizon: int) -> Trial:
-        """Run the kept ones on until one is left, or until only a full training can still be paid."""
-        epoch = horizon
-        while len(kept) > 1:
-            following = min(epoch * LONGER, self.epochs)
-            price = (following - epoch) * len(kept)
-            if following == epoch or not self.ledger.can_pay(price + self.epochs - following):
+        """Run the kept ones on, half of them each time, until one is left or only a full training can be paid."""
+        step = horizon
+        for fraction in FRACTIONS[:-1]:
+            following = mark(self.num_steps, fraction)
+            if following <= step or len(kept) < 2:
+                continue
+            if not self._can_pay((following - step) * len(kept), self.num_steps - following):
                 break
             for place, trial in enumerate(kept):
                 self.tick(trial.hypothesis.name, place / len(kept))
-                assert trial.run is not None  # noqa: S101  # kept ones were trained
-                trial.run.advance(following)
+                trial.trained.advance(following)
                 self._judge(trial, following)
-            epoch = following
-            kept = sorted(kept, key=lambda t: -t.mean)[: max(2, len(kept) // 2)]
-            if len(kept) == 2 and epoch >= horizon * LONGER:
-                break
-        return self._smallest(kept, epoch)
+            step = following
+            best = max(kept, key=lambda t: t.mean)
+            kept = [t for t in kept if not self._is_worse(t, best, step)]
+            smallest = min(kept, key=self._order)
+            rest = sorted((t for t in kept if t is not smallest), key=lambda t: -t.mean)
+            kept = [smallest, *rest[: max(1, len(kept) // 2)]] if len(kept) > 2 else kept
+            if step >= mark(self.num_steps, FRACTIONS[2]) and self._restores(smallest):
+                return smallest
+        return self._smallest(kept, step)
 
-    def _smallest(self, kept: list[Trial], epoch: int) -> Trial:
-        ranked = sorted(kept, key=lambda t: -t.mean)
-        alike = [trial for trial in ranked if not self._is_worse(trial, ranked[0], epoch)]
-        return min(alike, key=self._order)
+    def _rival(self, trial: Trial) -> Trial:
+        """The best other change, run on as far as can be paid; it takes the place of one that it proves better than."""
+        rivals = [t for t in self.tried if t is not trial and t.run is not None and t.mean > 0 and not t.run.diverged]
+        rivals.sort(key=lambda t: (-t.step, -t.mean))
+        for rival in rivals[:1]:
+            step = max((mark(self.num_steps, f) for f in FRACTIONS if self.ledger.can_pay(mark(self.num_steps, f) - rival.trained.step)), default=0)
+            step = min(step, trial.trained.step)
+            if step > rival.step and step in trial.trained.judged:
+                self.tick(f"against it: {rival.hypothesis.name}", 0.5)
+                rival.trained.advance(step)
+                if self.gain(rival.trained, trial.trained, step).is_proven:
+                    return rival
+        return trial
 
-    def _is_worse(self, trial: Trial, best: Trial, epoch: int) -> bool:
-        if trial is best:
-            return False
-        assert trial.run is not None  # noqa: S101  # kept ones were trained
-        assert best.run is not None  # noqa: S101  # the same
-        return self.gain(best.run, trial.run, epoch).is_proven
+    def _smallest(self, kept: list[Trial], step: int) -> Trial:
+        best = max(kept, key=lambda t: t.mean)
+        return min((trial for trial in kept if not self._is_worse(trial, best, step)), key=self._order)
+
+    def _is_worse(self, trial: Trial, best: Trial, step: int) -> bool:
+        return trial is not best and self.gain(best.trained, trial.trained, step).is_proven
 
     def _order(self, trial: Trial) -> tuple[bool, int, float]:
         """What a finding names comes first, then the smaller change, then the larger gain."""
         return (not trial.hypothesis.named, trial.hypothesis.alteration.size, -trial.mean)
 
 
-def _outward(alteration: Alteration) -> float:
-    return 0.1 if alteration.learning_rate < 1 else 10.0
-
-
-def _rate_words(factor: float) -> str:
-    return f"{factor:g} times the learning rate" if factor > 1 else f"1/{1 / factor:.3g} of the learning rate"
+def _both(first: Hypothesis, other: Hypothesis) -> Hypothesis:
+    return replace(
+        first,
+        name=f"{first.name}, and {other.name}",
+        alteration=first.alteration.with_(other.alteration),
+        weight=COMBINED_WEIGHT,
+        named=False,
+    )

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from justfit.records import Finding, FitVerdict
 from justfit.repair._baseline import Baseline
-from justfit.repair._compare import MATERIAL, gain_of, run_noise
+from justfit.repair._compare import ALPHA, gain_of, run_noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,17 +84,17 @@ def read_symptoms(baseline: Baseline, static: tuple[Finding, ...], reference: Te
     if reference is not None:
         reference_share = run.yardstick.share(reference)
         lead = gain_of(
-            [run.judged[run.epoch].scores],
+            [run.judged[max(run.judged)].scores],
             [reference],
             unit=run.yardstick.unit,
             run_noise=run_noise(baseline.shares),
-            num_tried=1,
+            alpha=ALPHA,
         )
         behind = lead.is_proven
     return Symptoms(
-        findings=_once((*static, *baseline.findings, *verdict.findings)),
+        findings=_once((*static, *baseline.findings, *(verdict.findings if verdict else ()))),
         verdict=verdict,
-        share=run.share(run.epoch),
+        share=run.last_share,
         reference_share=reference_share,
         behind=behind,
         diverged=run.diverged,

@@ -10,7 +10,7 @@ from justfit.report._checkup_text import print_found
 from justfit.report._checkup_words import SENTENCE
 from justfit.report._document import Table
 from justfit.report._names import shown
-from justfit.report._numbers import count, number, percent
+from justfit.report._numbers import number, percent, setting
 from justfit.report._terminal import print_list, print_table, writer
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def render_cure_text(record: CureRecord, console: Console, *, verbose: bool = Fa
     write = writer(console)
     console.print(write(_headline(record), _STYLES.get(record.state, "bold yellow")))
     for line in record.patch.splitlines():
-        console.print(write(f"  {shown(line.rstrip(), SENTENCE)}" if not line.startswith(" ") else line, "bold"))
+        console.print(write(f"  {line.rstrip()}", "" if line.startswith(" ") else "bold"))
     console.print(write(_before_and_after(record)))
     print_list("What spoke for a fault", tuple(shown(r, SENTENCE) for r in record.reasons), console, write)
     if record.tried:
@@ -62,11 +62,11 @@ def _headline(record: CureRecord) -> str:
 
 
 def _before_and_after(record: CureRecord) -> str:
-    before = f"Before: {_share(record.share_before)} of the learnable after {count(record.epochs_before, 'epoch')}"
+    before = f"Before: {_share(record.share_before)} of the learnable after {setting(record.epochs_before)} epochs"
     if record.gain is None:
         return f"{before}."
     gain = record.gain
-    at = f"{_share(gain.gain)} more at epoch {gain.epochs}, at least {_share(gain.gain_lower)}"
+    at = f"{_share(gain.gain)} more at epoch {number(gain.epochs, 3)}, at least {_share(gain.gain_lower)}"
     after = f"after: {_share(record.share_after)} after {count(record.epochs_after, 'epoch')}"
     return f"{before}; {after} ({at})."
 
@@ -86,12 +86,12 @@ def _row(tried: TriedChange) -> tuple[str, ...]:
     if math.isnan(tried.gain):
         return (name, tried.cause, "0", "failed", "", "")
     numbers = (number(100 * value, 3) + " %" for value in (tried.gain, tried.gain_lower, tried.gain_upper))
-    return (name, tried.cause, str(tried.epochs), *numbers)
+    return (name, tried.cause, number(tried.epochs, 3), *numbers)
 
 
 def _cost(record: CureRecord) -> str:
     cost = record.cost
     return (
         f"Cost: {number(cost.trainings, 3)} trainings of {number(cost.training_seconds)} s CPU time each "
-        f"({count(cost.network_epochs, 'network-epoch')}; budget {cost.budget:g} trainings)."
+        f"({setting(cost.network_epochs)} network-epochs; budget {cost.budget:g} trainings)."
     )

@@ -1,0 +1,169 @@
+"""Ways to change a network and its data, those that find something to change."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from justfit.cures import Applied, pair_loss, remove_output_activation_
+from justfit.records import Change
+from justfit.repair._alteration import Alteration, Hypothesis
+from justfit.repair._case import Case, outputs_on
+from justfit.repair._pairing import USUAL, Pairing, default_loss
+from justfit.repair._structure import AlteredBuild
+from justfit.sweep import LossFunction
+
+# Inputs whose root mean square lies within this factor of 1 are scaled as a network expects; a wider range than JF501
+# allows, because here a run decides.
+USUAL_SCALE = 2.0
+# p of the dropout that is tried in place of a larger one.
+USUAL_DROPOUT = 0.2
+
+
+def pairings(case: Case, module: nn.Module | None) -> list[Hypothesis]:
+    """The loss that belongs to the output, the output without its activation, the usual loss of the targets."""
+    inputs, targets = case.batch
+    bare = _removed_activation(module, inputs)
+    advice = None
+    if module is not None:
+        outputs = outputs_on(module, inputs)
+        advice = pair_loss(outputs, targets, case.training.loss_fn, output_activation=bare)
+    found = []
+    if advice is not None and advice.logits_loss_fn is not None and bare is not None:
+        found.append(_paired("the logits as output, and their loss", advice.kind, advice.logits_loss_fn, bare=True))
+    elif advice is not None and advice.loss_fn is not None:
+        found.append(_paired("the loss that belongs to the output", advice.kind, advice.loss_fn, advice.change))
+    if bare is not None:
+        found.append(_paired(f"no {bare} on the output", f"{bare} on the output", None, bare=True))
+    if not _is_standard(case):
+        found.append(_paired("the usual loss of these targets", "unusual loss", default_loss, USUAL))
+    return found
+
+
+def _paired(
+    name: str, kind: str, loss_fn: LossFunction | None, change: Change | None = None, *, bare: bool = False
+) -> Hypothesis:
+    pairing = Pairing(kind=kind, loss_fn=loss_fn, bare_output=bare, change=change)
+    return Hypothesis(name=name, alteration=Alteration(pairing=pairing))
+
+
+def _removed_activation(module: nn.Module | None, inputs: Any) -> str | None:
+    """Name of the activation at the output, as operations are named; None where there is none to remove."""
+    if module is None:
+        return None
+    try:
+        applied = remove_output_activation_(copy.deepcopy(module), inputs=inputs)
+    except Exception:  # noqa: BLE001 - a network that cannot be run has no output to look at
+        return None
+    if not applied.changes:
+        return None
+    written = applied.changes[0].before.partition("(")[0].rpartition(".")[2]
+    return {"LogSoftmax": "log_softmax", "ReLU": "relu"}.get(written, written.lower())
+
+
+def _is_standard(case: Case) -> bool:
+    """The user's loss is what the targets ask for."""
+    _, targets = case.batch
+    loss, name = case.training.loss_fn, getattr(case.training.loss_fn, "__name__", "")
+    if not isinstance(targets, Tensor):
+        return True
+    if not targets.is_floating_point():
+        return isinstance(loss, nn.CrossEntropyLoss) or name == "cross_entropy"
+    zeros_and_ones = bool(((targets == 0) | (targets == 1)).all())
+    binary = isinstance(loss, nn.BCEWithLogitsLoss) or name == "binary_cross_entropy_with_logits"
+    return binary if zeros_and_ones else isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
+
+
+def scalings(case: Case) -> list[Hypothesis]:
+    """Inputs and targets at mean 0 and standard deviation 1, where they are not near it."""
+    found = []
+    inputs, targets = case.batch
+    if isinstance(inputs, Tensor) and inputs.is_floating_point() and inputs.ndim > 1 and _is_unusual(inputs):
+        found.append(Hypothesis(name="standardise the inputs", alteration=Alteration(standardize=True)))
+    if isinstance(targets, Tensor) and targets.is_floating_point():
+        rms = float(targets.double().square().mean().sqrt())
+        if not 1 / USUAL_SCALE < rms < USUAL_SCALE and not bool(((targets == 0) | (targets == 1)).all()):
+            alteration = Alteration(standardize_targets=True)
+            found.append(Hypothesis(name="standardise the targets", alteration=alteration))
+            both = Alteration(standardize=True, standardize_targets=True)
+            if len(found) > 1:
+                found.append(Hypothesis(name="standardise inputs and targets", alteration=both))
+    return found
+
+
+def _is_unusual(inputs: Tensor) -> bool:
+    finite = torch.where(torch.isfinite(inputs), inputs, 0.0).double()
+    rms = float(finite.square().mean().sqrt())
+    if not 1 / USUAL_SCALE < rms < USUAL_SCALE:
+        return True
+    sizes = finite.flatten(1).square().mean(0).sqrt()
+    sizes = sizes[sizes > 0]
+    alike = (sizes / sizes.median()).log10().abs() <= 1
+    return bool(len(sizes)) and float(alike.double().mean()) < 1 and inputs.ndim == 2 and float(sizes.max()) > 10
+
+
+def less_l2(case: Case) -> list[Hypothesis]:
+    """Without the user's λ or weight decay, and with a hundredth of it."""
+    found = []
+    if case.setting.l2 > 0:
+        found.append(Hypothesis(name="no l2", alteration=Alteration(l2=0.0)))
+    if case.weight_decay > 0:
+        found.append(Hypothesis(name="no weight decay", alteration=Alteration(weight_decay=0.0)))
+    return found
+
+
+def less_dropout(module: nn.Module | None) -> list[Hypothesis]:
+    """No dropout, and a usual one in place of a large one."""
+    parts = [] if module is None else list(module.modules())
+    largest = max((float(part.p) for part in parts if _is_dropout(part)), default=0.0)
+    found = []
+    if largest > USUAL_DROPOUT + 0.1:
+        alteration = Alteration(dropout=USUAL_DROPOUT)
+        found.append(Hypothesis(name=f"dropout {USUAL_DROPOUT:g}", alteration=alteration))
+    if largest > 0:
+        found.append(Hypothesis(name="no dropout", alteration=Alteration(dropout=0.0)))
+    return found
+
+
+def _is_dropout(part: nn.Module) -> bool:
+    return "Dropout" in type(part).__name__ and isinstance(getattr(part, "p", None), float)
+
+
+def activations(case: Case, module: nn.Module | None) -> list[Hypothesis]:
+    """Another hidden activation, or one where there is none."""
+    found = []
+    for name in ("relu", "leaky_relu"):
+        alteration = Alteration(activation=name)
+        if not found and _applies(case, module, alteration):
+            found.append(Hypothesis(name=f"hidden activation {name}", alteration=alteration))
+    return found
+
+
+def normalizations(case: Case, module: nn.Module | None) -> list[Hypothesis]:
+    """Layer normalisation before the hidden activations."""
+    alteration = Alteration(normalization="layer")
+    if not _applies(case, module, alteration):
+        return []
+    return [Hypothesis(name="layer normalisation before the hidden activations", alteration=alteration)]
+
+
+def _applies(case: Case, module: nn.Module | None, alteration: Alteration) -> bool:
+    inputs, _ = case.batch
+
+    def apply(network: nn.Module) -> Applied:
+        return AlteredBuild(case.training.build, alteration, inputs).apply_(network)[0]
+
+    return _finds_something(module, apply)
+
+
+def _finds_something(module: nn.Module | None, apply: Callable[[nn.Module], Applied]) -> bool:
+    if module is None:
+        return False
+    try:
+        return bool(apply(copy.deepcopy(module)).changes)
+    except Exception:  # noqa: BLE001 - a remedy that does not suit the network is none
+        return False
