@@ -33,7 +33,8 @@ class CellRecord:
 
     Attributes:
         setting: What it was trained with.
-        loss, loss_se: Mean validation loss at its best epoch, and its standard error.
+        loss, loss_se: Mean validation loss at its best epoch, and its standard error; for a cell with fewer seeds than
+            others corrected by what the further seeds add to those, so that losses can be compared.
         difference, difference_se: loss − that of the best cell, paired by example and seed.
         ridge: It cannot be told from the best: difference ≤ one paired standard error.
         bootstrap_share: Share of resamples of examples and seeds in which it is the best.

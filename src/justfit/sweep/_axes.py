@@ -64,6 +64,12 @@ def are_neighbours(first: Cell, second: Cell) -> bool:
     return near and first.setting.init == second.setting.init
 
 
+def are_next(first: Cell, second: Cell) -> bool:
+    """Whether two cells have the same init and lie one grid step apart on one axis, and together on all others."""
+    steps = sum(abs(a - b) for a, b in zip(first.place, second.place, strict=True))
+    return steps == 1 and first.setting.init == second.setting.init
+
+
 def between(first: Cell, second: Cell) -> Cell | None:
     """Make the cell halfway, in log λ, between two that differ in λ alone; None where there is none."""
     one, other = first.setting, second.setting

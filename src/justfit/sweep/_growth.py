@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from justfit.sweep._axes import Cell
+from justfit.sweep._axes import Cell, are_next
 from justfit.sweep._deciding import Decided
 
 # Axes of fewer values are trained whole.
@@ -53,10 +53,5 @@ def frontier(cells: Sequence[Cell], decided: Decided) -> list[int]:
     return [
         k
         for k, cell in enumerate(cells)
-        if k not in trained and any(_is_next(cell, contender) for contender in contenders)
+        if k not in trained and any(are_next(cell, contender) for contender in contenders)
     ]
-
-
-def _is_next(first: Cell, second: Cell) -> bool:
-    steps = sum(abs(a - b) for a, b in zip(first.place, second.place, strict=True))
-    return steps == 1 and first.setting.init == second.setting.init

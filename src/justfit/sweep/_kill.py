@@ -12,6 +12,8 @@ Every decision is about a cell over all its folds and seeds. In this order:
    its last measurements it would not catch up by the end.
 
 The incumbent is the cell with the smallest loss at its best epoch so far; differences are paired by example and seed.
+The chance of an error is that of one cell against one incumbent. An incumbent that is the luckiest of many is too good,
+which costs cells that are as good as it, and so no loss; a cell that is better stays.
 The corner stops for the first reason only: without it the curve from overfitting to underfitting has no start.
 """
 

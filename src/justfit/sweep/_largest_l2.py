@@ -48,7 +48,7 @@ def largest_l2(training: Training, tier: Tier, *, setting: Setting, seed: int) -
     variants = [SweepVariant(setting=replace(setting, l2=l2 * len(rows) / num_rows), seed=seed) for l2 in CANDIDATES]
     unit = Unit(variants=tuple(variants), tier=tier, until=epochs, measure=(epochs,))
     losses = run_unit(probe, unit)[1].train_loss[:, -1].tolist()
-    return CANDIDATES[_first_shrunk(losses, constant_loss(training.loss_fn, part.targets))]
+    return float(CANDIDATES[_first_shrunk(losses, constant_loss(training.loss_fn, part.targets))])
 
 
 def _first_shrunk(losses: list[float], constant: float | None) -> int:

@@ -7,8 +7,10 @@ they can be told apart, or until more seeds no longer help since what is left is
 
 from __future__ import annotations
 
+import math
+
 from justfit.errors import DivergedError
-from justfit.sweep._axes import between
+from justfit.sweep._axes import are_next, between
 from justfit.sweep._cell_choice import seed_share
 from justfit.sweep._cell_table import CellLog
 from justfit.sweep._choice import HELPS_ERRORS
@@ -33,13 +35,20 @@ def refill(schedule: Schedule) -> None:
 
 
 def next_seed(schedule: Schedule) -> list[Entry]:
-    """The next round of the race: one new seed for every contender; empty where the race is over."""
+    """The next round of the race: one new seed for every contender; empty where the race is over.
+
+    With one seed nothing is known of what a seed adds, so the first round is run however sure the rows alone would be,
+    and the best cell's neighbours take part in it.
+    """
     decided = decide_among(schedule.logs)
-    contenders = sorted({0, *decided.ridge})
     seeds = {seed for log in schedule.logs for seed in log.seeds}
-    entries = [(k, max(seeds) + 1) for k in contenders]
+    contenders = {0, *decided.ridge}
+    if len(seeds) == 1:
+        best = schedule.logs[decided.members[decided.choice.best]].cell
+        contenders |= {k for k in decided.members if are_next(schedule.logs[k].cell, best)}
+    entries = [(k, max(seeds) + 1) for k in sorted(contenders) if _is_finite(decided, k)]
     over = (
-        _is_decided(decided)
+        (len(seeds) > 1 and _is_decided(decided))
         or len(seeds) >= MAX_SEEDS
         or seed_share(decided.losses, decided.choice.best) < SEEDS_MATTER
         or cost_of(schedule, entries) > _left(schedule)
@@ -74,6 +83,10 @@ def refine(schedule: Schedule) -> None:
 def cost_of(schedule: Schedule, entries: list[Entry]) -> int:
     """Epochs of single networks that these entries take."""
     return sum(schedule.plan.num_folds * schedule.last_epoch(k) for k, _ in entries)
+
+
+def _is_finite(decided: Decided, k: int) -> bool:
+    return math.isfinite(decided.choice.loss[decided.members.index(k)])
 
 
 def _left(schedule: Schedule) -> int:

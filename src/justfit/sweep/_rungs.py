@@ -49,8 +49,8 @@ def make_rungs(num_epochs: int) -> Rungs:
         num_epochs: Of the whole training, at least 1.
     """
     measured = tuple(round_epochs(num_epochs))
-    comparing = dict.fromkeys(next(e for e in measured if e >= math.ceil(rung * num_epochs)) for rung in RUNGS)
-    comparing = [epoch for epoch in comparing if epoch < num_epochs]
+    after = [next(e for e in measured if e >= math.ceil(rung * num_epochs)) for rung in RUNGS]
+    comparing = [epoch for epoch in dict.fromkeys(after) if epoch < num_epochs]
     late = [epoch for epoch in measured if epoch >= PLATEAU_FIRST_EPOCH]
     early = [measured[0], *late[PLATEAU_CHECKS - 1 : PLATEAU_CHECKS]]
     stops = sorted({*early, *comparing, num_epochs})

@@ -1,7 +1,8 @@
 """The order of a sweep: which cells train with which seeds up to which epoch, and who is let go on the way.
 
-Waves: first the grid, coarsely and then around its contenders (`_growth`); then, with the epochs that stopped cells have freed, more seeds for the cells that cannot
-be told apart, and finer λ between them (`_refill`). A wave is trained piece by piece, from stop to stop (`_rungs`).
+Waves: first the grid, coarsely and then around its contenders (`_growth`); then, with the epochs that stopped cells
+have freed, more seeds for the cells that cannot be told apart, and finer λ between them (`_refill`). A wave is trained
+piece by piece, from stop to stop (`_rungs`).
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def _parameters(record: ModuleSweepRecord, cell: CellRecord) -> dict[str, tuple[
     settings = [other.setting for other in record.cells]
     setting = cell.setting
     largest = max(other.l2 for other in settings)
-    found = {"l2": (setting.l2, distributions.FloatDistribution(0.0, largest))}
+    found: dict[str, tuple[Any, Any]] = {"l2": (setting.l2, distributions.FloatDistribution(0.0, largest))}
     if setting.dropout is not None:
         found["dropout"] = (setting.dropout, distributions.FloatDistribution(0.0, 1.0))
     if setting.learning_rate is not None:

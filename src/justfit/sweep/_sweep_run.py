@@ -165,6 +165,8 @@ def _notes(schedule: Schedule, look: FirstLook) -> tuple[str, ...]:
         notes.append(
             "The best constant prediction of this loss is not known: no cell was stopped for learning nothing."
         )
+    if max(len(log.seeds) for log in schedule.logs) == 1:
+        notes.append("With one seed it is not known what a seed adds: standard errors and confidence leave it out.")
     if not look.has_dropout:
         asked = any(cell.setting.dropout is not None for cell in schedule.plan.cells)
         notes.append(

@@ -5,7 +5,7 @@ import pytest
 
 from justfit.errors import DivergedError
 from justfit.sweep import choose
-from justfit.sweep._choice import MAX_GROUPS, resampled_means, paired, seed_variance
+from justfit.sweep._choice import MAX_GROUPS, paired, resampled_means, seed_variance
 
 
 def draw(seed, *, num_cells=40, num_seeds=2, num_examples=300, sd_seed=0.1, sd_residual=0.5):

@@ -1,0 +1,153 @@
+"""Cutting and joining units: survivors of any cutting are the same to the bit."""
+
+import itertools
+
+import pytest
+import torch
+
+from justfit.sweep import Setting, SweepVariant, Training, Unit, run_unit
+from justfit.sweep._executor import SerialExecutor
+from justfit.sweep._folds import assign_folds
+from justfit.sweep._pieces import Pieces
+from justfit.sweep._store import Store
+from justfit.sweep import Examples
+from tests.unit.sweep.modules import build, make_data
+
+VARIANTS = [
+    SweepVariant(setting=Setting(l2=l2, dropout=p), seed=seed, fold=fold)
+    for l2, p, seed, fold in itertools.product((0.0, 1.0, 30.0), (0.0, 0.4), (0, 1), (0, 1))
+]
+SURVIVORS = [v for v in VARIANTS if v.setting.l2 < 30.0 and (v.seed, v.setting.dropout) != (1, 0.4)]
+STOPS = ((0, 1, (1,)), (1, 3, (2, 3)), (3, 5, (5,)))
+
+
+@pytest.fixture(scope="module")
+def training():
+    inputs, targets = make_data()
+    examples = Examples(inputs, targets, assign_folds(targets, "classification", 2, 0))
+    return Training(build=build, examples=examples, loss_fn=torch.nn.CrossEntropyLoss(), epochs=5, batch_size=8)
+
+
+@pytest.fixture(scope="module")
+def alone(training):
+    """Every variant trained by itself in one go."""
+    reports = {}
+    for variant in VARIANTS:
+        unit = Unit(variants=(variant,), tier="loop", until=5, measure=(1, 2, 3, 5))
+        reports[variant] = run_unit(training, unit)[1]
+    return reports
+
+
+class Workers(SerialExecutor):
+    """As many workers as one says, in this process."""
+
+    def __init__(self, num_workers):
+        self.num_workers = num_workers
+        self.sizes = []
+
+    def map(self, training, units, on_done=None):
+        self.sizes += [len(unit.variants) for unit in units]
+        return super().map(training, units, on_done)
+
+
+def run(pieces):
+    """All variants to epoch 1, then the survivors; what each showed, put together."""
+    shown = {variant: [] for variant in VARIANTS}
+    for start, until, measure in STOPS:
+        variants = VARIANTS if start == 0 else SURVIVORS
+        for variant, measured in pieces.advance(variants, start, until, measure).items():
+            shown[variant].append(measured)
+    return shown
+
+
+def assert_same_bits(shown, alone):
+    for variant in SURVIVORS:
+        validation = torch.cat([torch.from_numpy(measured.validation) for measured in shown[variant]])
+        assert torch.equal(validation, alone[variant].validation_losses[0])
+        train = [loss for measured in shown[variant] for loss in measured.train]
+        assert train == alone[variant].train_loss[0].tolist()
+
+
+@pytest.mark.parametrize("num_workers", [1, 3])
+@pytest.mark.parametrize("max_unit_variants", [1, 5, None])
+def test_survivors_are_what_they_are_alone(training, alone, num_workers, max_unit_variants):
+    executor = Workers(num_workers)
+    pieces = Pieces(training, executor, "loop", variant_bytes=1000, max_unit_variants=max_unit_variants)
+    assert_same_bits(run(pieces), alone)
+    assert max(executor.sizes) <= (max_unit_variants or 16)
+    assert pieces.cpu_seconds > 0
+
+
+def test_memory_bounds_a_unit(training):
+    executor = Workers(1)
+    Pieces(training, executor, "loop", variant_bytes=2**27).advance(VARIANTS, 0, 1, (1,))
+    assert max(executor.sizes) == 2
+
+
+def test_units_are_of_one_seed(training):
+    class Watching(SerialExecutor):
+        def map(self, training, units, on_done=None):
+            assert all(len({variant.seed for variant in unit.variants}) == 1 for unit in units)
+            return super().map(training, units, on_done)
+
+    Pieces(training, Watching(), "loop", variant_bytes=1).advance(VARIANTS, 0, 1, (1,))
+
+
+class Counting(Workers):
+    """Counts the epochs that are really trained; stops after so many units."""
+
+    def __init__(self, most=10**9, num_workers=1):
+        super().__init__(num_workers)
+        self.most = most
+        self.units = 0
+
+    def map(self, training, units, on_done=None):
+        for result in super().map(training, units, on_done):
+            if self.units == self.most:
+                raise KeyboardInterrupt
+            self.units += 1
+            yield result
+
+
+@pytest.mark.parametrize("most", [0, 1, 4, 7, 9, 12, 15])
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_a_store_goes_on_where_it_was_left(tmp_path, training, alone, most, num_workers):
+    """Interrupted after any unit, and gone on with by another number of workers."""
+    first = Counting(most)
+    try:
+        run(Pieces(training, first, "loop", variant_bytes=1, store=Store(tmp_path)))
+    except KeyboardInterrupt:
+        pass
+    second = Counting(num_workers=num_workers)
+    pieces = Pieces(training, second, "loop", variant_bytes=1, store=Store(tmp_path))
+    assert_same_bits(run(pieces), alone)
+    third = Counting()
+    again = Pieces(training, third, "loop", variant_bytes=1, store=Store(tmp_path))
+    assert_same_bits(run(again), alone)
+    assert third.units == 0, "a finished sweep trains nothing"
+    assert again.cpu_seconds == pytest.approx(pieces.cpu_seconds)
+
+
+def test_a_damaged_or_half_kept_piece_is_done_again(tmp_path, training, alone):
+    run(Pieces(training, SerialExecutor(), "loop", variant_bytes=1, store=Store(tmp_path)))
+    files = sorted(tmp_path.glob("*.measured.safetensors"))
+    files[0].write_bytes(files[0].read_bytes()[:40])
+    files[1].write_bytes(b"")
+    for state in tmp_path.glob("*.state.safetensors"):
+        state.unlink()
+    executor = Counting()
+    assert_same_bits(run(Pieces(training, executor, "loop", variant_bytes=1, store=Store(tmp_path))), alone)
+    assert executor.units >= 2
+
+
+def test_where_networks_stood_is_forgotten_once_all_are_further(tmp_path, training):
+    store = Store(tmp_path)
+    pieces = Pieces(training, SerialExecutor(), "loop", variant_bytes=1, store=store)
+    pieces.advance(SURVIVORS, 0, 1, (1,))
+    early = set(tmp_path.glob("*.state.safetensors"))
+    pieces.advance(SURVIVORS, 1, 3, (3,))
+    assert early
+    assert not early & set(tmp_path.glob("*.state.safetensors"))
+    assert set(tmp_path.glob("*.state.safetensors"))
+    store.forget_all_states()
+    assert not set(tmp_path.glob("*.state.safetensors"))
