@@ -58,14 +58,18 @@ class Workers(Protocol[Handle]):
         ...
 
     def submit(self, worker: int, training: Training, unit: Unit) -> Handle:
-        """Give a free worker a unit."""
+        """Give a free worker a unit.
+
+        Raises:
+            WorkerLostError: It has ended since its last unit.
+        """
         ...
 
     def wait(self, handles: Sequence[Handle]) -> list[Handle]:
         """Wait until one or more are done or lost."""
         ...
 
-    def result(self, handle: Handle, training: Training, unit: Unit) -> tuple[UnitState, UnitReport] | Failure:
+    def result(self, handle: Handle, unit: Unit) -> tuple[UnitState, UnitReport] | Failure:
         """Take what a unit gave.
 
         Raises:
@@ -172,7 +176,7 @@ class Dispatch(Generic[Handle]):
 
     def _result(self, handle: Handle, worker: int, job: _Job) -> tuple[UnitState, UnitReport] | Failure | None:
         try:
-            return self._workers.result(handle, self._training, job.unit)
+            return self._workers.result(handle, job.unit)
         except StateLostError:
             job.unit = replace(job.unit, state=None)
         except WorkerLostError as lost:
@@ -186,5 +190,8 @@ class Dispatch(Generic[Handle]):
                     way_out="Most often a machine has no memory left: lower `num_workers`, or the size of the network "
                     'or the batch. With `executor="serial"` all is done in this process.',
                 ) from lost
+        except BaseException:
+            self._workers.stop(worker)  # nobody knows in which state it is
+            raise
         self._waiting.appendleft(job)
         return None

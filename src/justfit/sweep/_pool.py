@@ -75,24 +75,22 @@ class PoolExecutor:
         """Never called: `start` gives nothing to wait for."""
 
     def submit(self, worker: int, training: Training, unit: Unit) -> Future[Answer]:
-        """Give a worker a unit, and with the first one of a training the training."""
+        """Give a worker a unit, and with the first one of a training the training; see `Workers.submit`."""
         key, sent = self._send(training)
         new = None if self._knows.get(worker) == key else (sent, TorchSettings.now())
         self._knows[worker] = key
         order, pieces = order_of(unit, key)
-        future: Future[Answer] = self._pool(worker).submit(pool_work, order, pieces, new)
+        try:
+            future: Future[Answer] = self._pool(worker).submit(pool_work, order, pieces, new)
+        except BrokenProcessPool as broken:
+            raise WorkerLostError(_exit_code(broken), counted=False) from broken
         return future
 
     def wait(self, handles: Sequence[Future[Answer]]) -> list[Future[Answer]]:
         """Wait until one or more are done or lost."""
         return list(wait(handles, return_when=FIRST_COMPLETED).done)
 
-    def result(  # what is done elsewhere may have to be done again here, for which another executor needs `training`
-        self,
-        handle: Future[Answer],
-        training: Training,
-        unit: Unit,  # noqa: ARG002
-    ) -> tuple[UnitState, UnitReport] | Failure:
+    def result(self, handle: Future[Answer], unit: Unit) -> tuple[UnitState, UnitReport] | Failure:
         """Take what a unit gave; see `Workers.result`."""
         try:
             answer = handle.result()
