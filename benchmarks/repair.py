@@ -143,7 +143,7 @@ def cured(recipe, seed):
     return {
         "state": cure.state,
         "cause": cure.cause,
-        "changes": "; ".join(str(getattr(change, "words", change)) for change in cure.changes)[:400],
+        "changes": "; ".join(f"{one.where}: {one.before} → {one.after}" for one in cure.changes)[:400],
         "test": score,
         "trainings": float(cure.cost.trainings),
         "epochs": int(cure.cost.network_epochs),
@@ -156,7 +156,9 @@ def cured(recipe, seed):
 def version_of_cure():
     """Digest of the repair room: a new version of it is a new reading."""
     digest = hashlib.sha256()
-    for path in sorted((ROOT / "src" / "justfit" / "repair").rglob("*.py")):
+    import justfit.repair
+
+    for path in sorted(Path(justfit.repair.__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -254,8 +256,8 @@ def outcomes_of(bench, method, one, seed):
 
 def run(bench, labelled, methods, seeds):
     found = collections.defaultdict(list)
-    for method in methods:
-        for seed in seeds:  # all cases of a seed first, so that a run cut short has seen each
+    for seed in seeds:  # all cases of a seed first, so that a run cut short has seen each
+        for method in methods:
             for one in labelled:
                 for budget, outcome in outcomes_of(bench, method, one, seed):
                     found[method + budget].append(outcome)
