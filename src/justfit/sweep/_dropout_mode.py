@@ -80,7 +80,7 @@ class DropoutMode(TorchFunctionMode):
     def _drop(self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:  # noqa: A002 - torch's own name
         if not training:
             return input
-        dropped = input * _scaled_mask(torch.rand_like(input), self._rate(p), input.dtype)
+        dropped = input * _scaled_mask(_one_per_unit(input), self._rate(p), input.dtype)
         return input.copy_(dropped) if inplace else dropped
 
     def _drop_channels(
@@ -112,7 +112,7 @@ class DropoutMode(TorchFunctionMode):
         rate = self._rate(p)
         if not isinstance(rate, Tensor) and rate >= 1:
             return input * 0
-        kept = ((_one_per_channel(input) if channels else torch.rand_like(input)) >= rate).to(input.dtype)
+        kept = ((_one_per_channel(input) if channels else _one_per_unit(input)) >= rate).to(input.dtype)
         scale = ((_ALPHA**2 * rate + 1) * (1 - rate)) ** -0.5
         dropped = input * (kept * scale) + (kept - (1 - rate)) * (_ALPHA * scale)
         return input.copy_(dropped) if inplace else dropped
@@ -145,9 +145,14 @@ def _scaled_mask(uniform: Tensor, rate: float | Tensor, dtype: torch.dtype) -> T
     return (uniform >= rate).to(dtype) * (1.0 / (1.0 - rate))
 
 
+def _one_per_unit(input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
+    # not `rand_like`, whose numbers go where the strides say: those of a stack are others
+    return torch.rand(input.shape, dtype=input.dtype, device=input.device)
+
+
 def _one_per_channel(input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
-    first = input if input.dim() == 2 else input.flatten(2)[:, :, 0]
-    return torch.rand_like(first).view(*input.shape[:2], *[1] * (input.dim() - 2))
+    shape = (*input.shape[:2], *[1] * (input.dim() - 2))
+    return torch.rand(shape, dtype=input.dtype, device=input.device)
 
 
 # The body of the function with its first lines (which would call the mode again, for ever) answered "no": so the

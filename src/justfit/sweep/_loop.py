@@ -109,6 +109,15 @@ def take(tree: Any, rows: Tensor) -> Any:
     return tuple(take(part, rows) for part in tree)
 
 
+def moved(tree: Any, device: str) -> Any:
+    """Bring every tensor of a tuple, list or dict of tensors to a device."""
+    if isinstance(tree, Tensor):
+        return tree.to(device)
+    if isinstance(tree, dict):
+        return {name: moved(part, device) for name, part in tree.items()}
+    return tuple(moved(part, device) for part in tree)
+
+
 def call_arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Positional and keyword arguments with which the network is called on these inputs."""
     if isinstance(inputs, Tensor):
@@ -185,23 +194,16 @@ class Network:
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak * factor
         self.optimizer.zero_grad()
-        positional, keywords = call_arguments(self._moved(take(self.training.examples.inputs, rows)))
+        positional, keywords = call_arguments(moved(take(self.training.examples.inputs, rows), self.training.device))
         with DropoutMode(self.variant.setting.dropout):
             outputs = self.module(*positional, **keywords)
-        loss = self.training.loss_fn(outputs, self._moved(take(self.training.examples.targets, rows)))
+        loss = self.training.loss_fn(outputs, moved(take(self.training.examples.targets, rows), self.training.device))
         if self.variant.setting.l2 > 0:
             loss = loss + l2_penalty(self.module, self.variant.setting.l2, self.num_examples)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
         if self.training.clip_norm is not None:
             nn.utils.clip_grad_norm_(list(self.parameters.values()), self.training.clip_norm)
         self.optimizer.step()
-
-    def _moved(self, tree: Any) -> Any:
-        if isinstance(tree, Tensor):
-            return tree.to(self.training.device)
-        if isinstance(tree, dict):
-            return {name: self._moved(part) for name, part in tree.items()}
-        return tuple(self._moved(part) for part in tree)
 
     def measure(self) -> tuple[Tensor, float, float]:
         """Per-example validation losses, mean train loss and its standard error; NaN where it is not finite."""
@@ -221,15 +223,16 @@ class Network:
         self.module.eval()
         pieces = []
         with torch.no_grad(), DropoutMode(self.variant.setting.dropout):
-            for part in rows.split(EVALUATION_ROWS):
-                positional, keywords = call_arguments(self._moved(take(self.training.examples.inputs, part)))
+            for part in torch.split(rows, EVALUATION_ROWS):
+                inputs = moved(take(self.training.examples.inputs, part), self.training.device)
+                positional, keywords = call_arguments(inputs)
                 outputs = self.module(*positional, **keywords)
-                targets = self._moved(take(self.training.examples.targets, part))
+                targets = moved(take(self.training.examples.targets, part), self.training.device)
                 pieces.append(example_losses(self.training.loss_fn, outputs, targets, len(part)).cpu())
         return torch.cat(pieces)
 
     def state(self) -> UnitState:
-        tensors = {f"parameter.{name}": value for name, value in self.module.named_parameters()}
+        tensors: dict[str, Tensor] = {f"parameter.{name}": value for name, value in self.module.named_parameters()}
         tensors |= {f"buffer.{name}": value for name, value in self.module.named_buffers()}
         for name, parameter in self.parameters.items():
             for key, value in self.optimizer.state.get(parameter, {}).items():
@@ -239,7 +242,7 @@ class Network:
 
     def _load(self, state: UnitState) -> None:
         self.step = state.epoch * self.steps_per_epoch
-        known = dict(self.module.named_parameters()) | dict(self.module.named_buffers())
+        known: dict[str, Tensor] = dict(self.module.named_parameters()) | dict(self.module.named_buffers())
         with torch.no_grad():
             for name, stacked in state.tensors.items():
                 kind, _, rest = name.partition(".")

@@ -17,7 +17,7 @@ from torch.func import functional_call, vmap
 
 from justfit.maths import l2_penalty, sum_squares
 from justfit.sweep._dropout_mode import DropoutMode
-from justfit.sweep._loop import built_module, call_arguments, take
+from justfit.sweep._loop import built_module, call_arguments, moved, take
 from justfit.sweep._losses import example_losses
 from justfit.sweep._rows import Rows, RowsOptimizer
 from justfit.sweep._training import SweepVariant, Training
@@ -125,12 +125,8 @@ class Stack:
                 self.buffers[name].copy_(buffer)
 
     def _stacked(self, tree: Any, rows: Tensor) -> Any:
-        if isinstance(tree, Tensor):
-            taken = tree[rows].to(self.training.device)
-            return taken.expand(len(self.variants), *taken.shape) if rows.dim() == 1 else taken
-        if isinstance(tree, dict):
-            return {name: self._stacked(part, rows) for name, part in tree.items()}
-        return tuple(self._stacked(part, rows) for part in tree)
+        # a copy for each network even of shared rows: noise that is drawn like an expanded tensor would be other noise
+        return moved(take(tree, rows.expand(len(self.variants), -1)), self.training.device)
 
     def losses(self, indices: list[int], rows: Tensor) -> Tensor:
         """Per-example losses of some of the networks on some rows, in eval mode: [networks, rows]."""
@@ -139,9 +135,8 @@ class Stack:
         parameters = {name: tensor[chosen] for name, tensor in (self.rows.value | self.fixed).items()}
         buffers = {name: tensor[chosen] for name, tensor in self.buffers.items()}
         numbers = {name: tensor[chosen] for name, tensor in self._numbers.items()}
-        inputs, targets = (
-            self._moved(take(t, rows)) for t in (self.training.examples.inputs, self.training.examples.targets)
-        )
+        examples, device = self.training.examples, self.training.device
+        inputs, targets = (moved(take(tree, rows), device) for tree in (examples.inputs, examples.targets))
 
         def of_one(parameters: dict[str, Tensor], buffers: dict[str, Tensor], numbers: dict[str, Tensor]) -> Tensor:
             outputs, _, _ = self._call(parameters, buffers, numbers.get("p"), inputs)
@@ -149,13 +144,6 @@ class Stack:
 
         with torch.no_grad():
             return vmap(of_one, randomness="same")(parameters, buffers, numbers).cpu()
-
-    def _moved(self, tree: Any) -> Any:
-        if isinstance(tree, Tensor):
-            return tree.to(self.training.device)
-        if isinstance(tree, dict):
-            return {name: self._moved(part) for name, part in tree.items()}
-        return tuple(self._moved(part) for part in tree)
 
     def state(self) -> dict[str, Tensor]:
         """All that a network needs to go on, under the names of the plain loop; [C, …] each, copied."""

@@ -16,14 +16,14 @@ _Calls = list[tuple[str, list[Tensor], list[Tensor]]]
 _SEEDS = (1, 2)
 
 
-def unreached_dropouts(module: nn.Module, call: Callable[[], Any]) -> tuple[str, ...]:
+def unreached_dropouts(build: Callable[[], nn.Module], call: Callable[[nn.Module], Any]) -> tuple[str, ...]:
     """Name the innermost modules that draw random numbers which no known dropout function draws.
 
     The network runs twice in training mode at p = 0, from different seeds. A module that gives different outputs for
     equal inputs has a mask or a noise of its own: p cannot be set there.
 
     Args:
-        module: The network; its buffers are left as they were, the default generators are not.
+        build: Makes the network, always the same one; it is built twice. The default generators are not kept.
         call: Runs it on a batch.
 
     Returns:
@@ -33,17 +33,11 @@ def unreached_dropouts(module: nn.Module, call: Callable[[], Any]) -> tuple[str,
         >>> class Noise(nn.Module):
         ...     def forward(self, x):
         ...         return x + torch.randn_like(x)
-        >>> network = nn.Sequential(nn.Dropout(0.5), Noise())
-        >>> unreached_dropouts(network, lambda: network(torch.ones(2, 3)))
+        >>> build = lambda: nn.Sequential(nn.Dropout(0.5), Noise())
+        >>> unreached_dropouts(build, lambda network: network(torch.ones(2, 3)))
         ('1',)
     """
-    kept = [(buffer, buffer.clone()) for buffer in module.buffers()]
-    try:
-        first, second = (_recorded(module, call, seed) for seed in _SEEDS)
-    finally:
-        with torch.no_grad():
-            for buffer, before in kept:
-                buffer.copy_(before)
+    first, second = (_recorded(build(), call, seed) for seed in _SEEDS)
     found = [
         name
         for (name, inputs, outputs), (_, again, other) in zip(first, second, strict=False)
@@ -53,7 +47,7 @@ def unreached_dropouts(module: nn.Module, call: Callable[[], Any]) -> tuple[str,
     return tuple(dict.fromkeys(inner))
 
 
-def _recorded(module: nn.Module, call: Callable[[], Any], seed: int) -> _Calls:
+def _recorded(module: nn.Module, call: Callable[[nn.Module], Any], seed: int) -> _Calls:
     """Names, inputs and outputs of all modules that a run calls."""
     calls: _Calls = []
 
@@ -64,14 +58,11 @@ def _recorded(module: nn.Module, call: Callable[[], Any], seed: int) -> _Calls:
         return record
 
     names = list(module.named_modules())
-    handles = [part.register_forward_hook(hook(name), with_kwargs=True) for name, part in names]
-    try:
-        torch.manual_seed(seed)
-        with torch.no_grad(), DropoutMode(0.0):
-            call()
-    finally:
-        for handle in handles:
-            handle.remove()
+    for name, part in names:
+        part.register_forward_hook(hook(name), with_kwargs=True)
+    torch.manual_seed(seed)
+    with torch.no_grad(), DropoutMode(0.0):
+        call(module.train())
     return calls
 
 

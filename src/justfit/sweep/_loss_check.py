@@ -1,0 +1,57 @@
+"""Whether a loss is the mean over the examples of a batch: what every choice between settings rests on."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from justfit.errors import ArgumentError
+from justfit.sweep._loop import batch_size_of, call_arguments, moved, take
+from justfit.sweep._losses import example_losses
+from justfit.sweep._training import Training
+
+# Rounding of a float32 mean over a batch, and of a loss that sums in another order.
+MEAN_TOLERANCE = 1e-4
+# Enough examples to show whether a loss is a mean; single calls are slow.
+CHECKED_EXAMPLES = 16
+
+
+def check_mean(training: Training, module: nn.Module) -> None:
+    """Hold the loss of a batch against the mean of its examples' losses.
+
+    Args:
+        training: Whose loss and examples.
+        module: The network, as built; left in eval mode.
+
+    Raises:
+        ArgumentError: They differ, or the loss cannot be taken of one example.
+    """
+    rows = torch.arange(min(CHECKED_EXAMPLES, batch_size_of(training)))
+    positional, keywords = call_arguments(moved(take(training.examples.inputs, rows), training.device))
+    targets = moved(take(training.examples.targets, rows), training.device)
+    with torch.no_grad():
+        outputs = module.eval()(*positional, **keywords)
+        whole = float(training.loss_fn(outputs, targets))
+        try:
+            each = float(example_losses(training.loss_fn, outputs, targets, len(rows)).mean())
+        except Exception as error:  # whatever a user's function may raise
+            raise _refused(f"one that cannot be taken of a single example ({_first_line(error)})") from error
+    if abs(whole - each) <= MEAN_TOLERANCE * max(abs(whole), abs(each)) or whole != whole:
+        return
+    total = abs(whole - each * len(rows)) <= MEAN_TOLERANCE * abs(whole)
+    raise _refused(
+        f"{whole:.4g} for {len(rows)} examples whose own losses "
+        + (f"sum to that ({each:.4g} on average)" if total else f"are {each:.4g} on average")
+    )
+
+
+def _refused(found: str) -> ArgumentError:
+    return ArgumentError(
+        "`loss_fn(outputs, targets)` must be the mean of the losses of single examples.",
+        found=found,
+        way_out="Divide a sum by the number of examples; one that compares examples cannot be swept.",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,320 @@
+"""Which program trains a network fastest without a wrong gradient: found out before a sweep begins.
+
+Recognised multilayer perceptrons go to the hand-written kernels. Of anything else, two networks take one step in the
+plain loop and in a stack, dropout and penalty on; the stack is taken only if their gradients agree and if it is clearly
+faster. What is known to lose on a CPU (convolutions, recurrent layers, a handful of networks) is not timed at all, so
+that the tier, and with it the last digits of a result, hardly ever depends on the clock.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from justfit.errors import ArgumentError
+from justfit.sweep._elementwise import why_not_elementwise
+from justfit.sweep._loop import (
+    Network,
+    batch_size_of,
+    built_module,
+    call_arguments,
+    default_generator_kept,
+    moved,
+    num_steps,
+    take,
+)
+from justfit.sweep._loss_check import check_mean
+from justfit.sweep._recognise import recognise
+from justfit.sweep._stack import Stack
+from justfit.sweep._training import SweepVariant, Tier, Training
+from justfit.sweep._unreached import unreached_dropouts
+from justfit.sweep._vectorised import chunk_size
+
+# Largest distance of a gradient from the plain loop's, relative to it: 100 roundings of float32.
+GRADIENT_TOLERANCE = 1e-5
+# A stack must beat the loop by this factor: less would be within what the clock of a shared machine tells.
+NEEDED_SPEEDUP = 1.15
+# Fewer networks than this are never faster as a stack (measured: 0.4 to 1.1 times the loop's speed).
+FEWEST_NETWORKS = 4
+# Slower as a stack on a CPU whatever the size (measured: 0.3 to 1.0; benchmarks/any_module.py).
+_SLOW_ON_CPU = (nn.modules.conv._ConvNd, nn.RNNBase)
+_TIMED_NETWORKS, _ROUNDS, _STEPS = 32, 4, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierChoice:
+    """The tier, and why.
+
+    Attributes:
+        tier: Which program trains.
+        reason: A sentence that says why.
+        seconds_per_step: CPU seconds of one training step of one network, by tier; only of tiers that were timed.
+        gradient_error: Largest distance of a stacked gradient from the plain loop's, relative; None: not compared.
+        unreached_dropouts: Modules with a mask or noise of their own, where p cannot be set; "" is the network itself.
+    """
+
+    tier: Tier
+    reason: str
+    seconds_per_step: dict[Tier, float] = field(default_factory=dict)
+    gradient_error: float | None = None
+    unreached_dropouts: tuple[str, ...] = ()
+
+
+class _CannotStackError(Exception):
+    """Why networks cannot be trained as a stack, in words."""
+
+
+def choose_tier(training: Training, variants: Sequence[SweepVariant], *, wanted: Tier | None = None) -> TierChoice:
+    """Find the program that trains these variants fastest with the plain loop's gradients.
+
+    Args:
+        training: What is trained.
+        variants: At least one; how many train together decides whether stacking pays.
+        wanted: Take this one; it is still checked.
+
+    Returns:
+        The tier, the reason, and what was measured.
+
+    Raises:
+        ArgumentError: The loss is no mean over examples, the optimizer cannot be used, or the wanted tier cannot train
+            this network.
+
+    Example:
+        >>> from justfit.sweep import Examples, Setting
+        >>> x = torch.randn(60, 8, generator=torch.Generator().manual_seed(0))
+        >>> training = Training(
+        ...     build=lambda: nn.Sequential(nn.Conv1d(1, 4, 3), nn.Flatten(), nn.Linear(24, 2)),
+        ...     examples=Examples(x[:, None], (x[:, 0] > 0).long(), torch.arange(60) % 3),
+        ...     loss_fn=nn.CrossEntropyLoss(),
+        ... )
+        >>> variants = [SweepVariant(setting=Setting(l2=l2), fold=fold) for l2 in (0, 1) for fold in range(3)]
+        >>> choice = choose_tier(training, variants)
+        >>> choice.tier, choice.reason
+        ('loop', 'Conv1d is slower as a stack on a CPU.')
+    """
+    with default_generator_kept(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = built_module(training, variants[0])
+        check_mean(training, module)
+        unreached = unreached_dropouts(lambda: built_module(training, variants[0]), _call(training))
+        why_not = _why_not_optimizer(training, module)
+        choice = _chosen(training, variants, wanted, module, why_not)
+    return dataclasses.replace(choice, unreached_dropouts=unreached)
+
+
+def _call(training: Training) -> Callable[[nn.Module], object]:
+    positional, keywords = call_arguments(
+        moved(take(training.examples.inputs, torch.arange(batch_size_of(training))), training.device)
+    )
+    return lambda module: module(*positional, **keywords)
+
+
+def _why_not_optimizer(training: Training, module: nn.Module) -> str | None:
+    if not callable(training.optimizer):
+        return None
+    return why_not_elementwise(training.optimizer, [p.detach() for p in module.parameters() if p.requires_grad])
+
+
+def _chosen(
+    training: Training,
+    variants: Sequence[SweepVariant],
+    wanted: Tier | None,
+    module: nn.Module,
+    why_not: str | None,
+) -> TierChoice:
+    if wanted == "loop":
+        return TierChoice(tier="loop", reason="It was asked for.")
+    recognised = recognise(training, tuple(variants)) if wanted != "vectorised" else ""
+    if not isinstance(recognised, str):
+        return TierChoice(tier="batched", reason="A multilayer perceptron that the batched kernels know.")
+    if wanted == "batched":
+        raise _refused(wanted, recognised)
+    try:
+        return _stacked_or_loop(training, variants, wanted, module, why_not)
+    except _CannotStackError as reason:
+        if wanted is not None:
+            raise _refused(wanted, str(reason)) from None
+        return TierChoice(tier="loop", reason=f"{_capitalized(str(reason))}.")
+
+
+def _refused(wanted: Tier, reason: str) -> ArgumentError:
+    return ArgumentError(
+        f'`tier="{wanted}"` needs a training that this tier can do.',
+        found=f"one that it cannot: {reason}",
+        way_out="Leave `tier` out: the fastest that can is found.",
+    )
+
+
+def _stacked_or_loop(
+    training: Training,
+    variants: Sequence[SweepVariant],
+    wanted: Tier | None,
+    module: nn.Module,
+    why_not: str | None,
+) -> TierChoice:
+    group = _largest_group(training, variants)
+    if wanted is None:
+        _check_structure(training, group, module)
+    if why_not is not None:
+        raise _CannotStackError(why_not)
+    errors = stacking_errors(training, group)
+    for what, error in errors.items():
+        if error > GRADIENT_TOLERANCE:
+            raise _CannotStackError(f"{what} are off by {error:.1g} of their size in a stack")
+    error = errors["gradients"]
+    if wanted is not None:
+        return TierChoice(tier=wanted, reason="It was asked for.", gradient_error=error)
+    number = min(len(group), chunk_size(training, group[0]), _TIMED_NETWORKS)
+    seconds = _seconds_per_step(training, group[:number])
+    speedup = seconds["loop"] / seconds["vectorised"]
+    faster = speedup >= NEEDED_SPEEDUP
+    reason = f"A stack of {number} networks trains at {speedup:.2g} times the loop's speed."
+    return TierChoice(
+        tier="vectorised" if faster else "loop", reason=reason, seconds_per_step=seconds, gradient_error=error
+    )
+
+
+def _largest_group(training: Training, variants: Sequence[SweepVariant]) -> list[SweepVariant]:
+    """The variants that would stand in one stack, chunks aside; the largest such group."""
+    groups: dict[tuple[int, int, bool], list[SweepVariant]] = {}
+    for variant in variants:
+        key = variant.seed, num_steps(training, variant.fold), variant.setting.dropout is None
+        groups.setdefault(key, []).append(variant)
+    largest = max(groups.values(), key=len)
+    return sorted(largest, key=lambda variant: variant.setting.learning_rate or 0.0)
+
+
+def _check_structure(training: Training, group: Sequence[SweepVariant], module: nn.Module) -> None:
+    if len(group) < FEWEST_NETWORKS:
+        raise _CannotStackError(f"{len(group)} networks at a time are too few to stack")
+    if torch.device(training.device).type != "cpu":
+        return
+    for part in module.modules():
+        if isinstance(part, _SLOW_ON_CPU):
+            raise _CannotStackError(f"{type(part).__name__} is slower as a stack on a CPU")
+
+
+def stacking_errors(training: Training, group: Sequence[SweepVariant]) -> dict[str, float]:
+    """Compare one step of two stacked networks with the plain loop's: gradients, buffers and evaluated losses.
+
+    Args:
+        training: What is trained.
+        group: Variants that may share a stack; dropout and penalty are switched on where any of them has it.
+
+    Returns:
+        The largest distances of each kind, relative to the norm of what it should be (for one tensor of a gradient: to
+        at least a tenth of the whole gradient's norm; less would measure rounding).
+
+    Raises:
+        _CannotStackError: Stacking fails.
+    """
+    pair = _demanding_pair(group)
+    plain = dataclasses.replace(training, optimizer="sgd", learning_rate=0.1)
+    rows = training.examples.training_rows(group[0].fold)[: batch_size_of(training)]
+    networks = [_stepped(plain, variant, rows) for variant in pair]
+    _check_parameters(networks[0])
+    try:
+        stack = Stack(plain, pair)
+        torch.manual_seed(0)
+        stack.step(rows, 1.0)
+        torch.manual_seed(0)
+        evaluated = stack.losses([0, 1], rows)
+    except Exception as error:  # whatever a user's module may raise when it is traced
+        raise _CannotStackError(why_it_failed(error)) from error
+    found = [_errors(stack, place, network, evaluated[place], rows) for place, network in enumerate(networks)]
+    return {what: max(errors[what] for errors in found) for what in found[0]}
+
+
+def _demanding_pair(group: Sequence[SweepVariant]) -> list[SweepVariant]:
+    """Two variants that switch on what any of the group has; the first without penalty, to see who gets a gradient."""
+    l2 = max(variant.setting.l2 for variant in group)
+    rates = (None, None) if group[0].setting.dropout is None else (0.25, 0.6)
+    return [
+        dataclasses.replace(variant, setting=dataclasses.replace(variant.setting, l2=l2 * place, dropout=rates[place]))
+        for place, variant in enumerate((group[0], group[0]))
+    ]
+
+
+def _stepped(training: Training, variant: SweepVariant, rows: Tensor) -> Network:
+    network = Network(training, variant, None)
+    torch.manual_seed(0)
+    network._step(rows, 1.0)
+    return network
+
+
+def _check_parameters(network: Network) -> None:
+    if len({parameter.dtype for parameter in network.parameters.values()}) > 1:
+        raise _CannotStackError("its parameters are of several dtypes")
+    for name, parameter in network.parameters.items():
+        if parameter.grad is None:
+            raise _CannotStackError(f"`{name}` gets no gradient from the loss")
+
+
+def _errors(stack: Stack, place: int, network: Network, evaluated: Tensor, rows: Tensor) -> dict[str, float]:
+    expected = {name: p.grad for name, p in network.parameters.items() if p.grad is not None}
+    least = 0.1 * torch.stack([gradient.norm() for gradient in expected.values()]).norm()
+    torch.manual_seed(0)
+    losses = network._losses(rows)
+    buffers = dict(network.module.named_buffers())  # after the evaluation, which must leave them alone
+    return {
+        "gradients": max(_distance(stack.rows.gradient[n][place], g, least) for n, g in expected.items()),
+        "buffers": max((_distance(stack.buffers[n][place], b) for n, b in buffers.items()), default=0.0),
+        "losses": _distance(evaluated, losses),
+    }
+
+
+def _distance(mine: Tensor, its: Tensor, least: Tensor | float = 1e-12) -> float:
+    size = max(float(its.double().norm()), float(least))
+    return float(((mine.double() - its.double()).norm() / size).nan_to_num(nan=torch.inf))
+
+
+def why_it_failed(error: Exception) -> str:
+    """Say in words why a network cannot be run as a stack."""
+    text = str(error)
+    for words, reason in _KNOWN_FAILURES.items():
+        if words in text:
+            return reason
+    first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    return f"it cannot be run as a stack ({type(error).__name__}: {first})"
+
+
+_KNOWN_FAILURES = {
+    ".item()": "it reads a number out of a tensor (`.item()`), which differs from network to network in a stack",
+    "data-dependent control flow": "its path depends on the data (an `if` on a tensor)",
+    "batching rule": "it uses an operation that torch cannot stack",
+    "Batching rule": "it uses an operation that torch cannot stack",
+    "generate_vmap_rule": "it has an autograd.Function without a rule for vmap",
+    "inplace arithmetic": "it changes a tensor in place that is shared by all networks of a stack",
+    "in-place": "it changes a tensor in place that is shared by all networks of a stack",
+    "modified by an inplace operation": "it changes a tensor in place that its gradient needs",
+}
+
+
+def _seconds_per_step(training: Training, variants: Sequence[SweepVariant]) -> dict[Tier, float]:
+    """Time a step of a stack and of the loop in turn; the fastest of several rounds of each, per network."""
+    stack = Stack(training, variants)
+    network = Network(training, variants[0], None)
+    rows = training.examples.training_rows(variants[0].fold)[: batch_size_of(training)]
+    programs: dict[Tier, tuple[Callable[[Tensor, float], None], int]] = {
+        "loop": (network._step, 1),
+        "vectorised": (stack.step, len(variants)),
+    }
+    best: dict[Tier, float] = {}
+    for round_number in range(1 + _ROUNDS):  # the first one warms up
+        for tier, (step, number) in programs.items():
+            started = time.process_time()
+            for _ in range(_STEPS):
+                step(rows, 1.0)
+            seconds = (time.process_time() - started) / (_STEPS * number)
+            best[tier] = min(seconds, best.get(tier, seconds)) if round_number else torch.inf
+    return best
+
+
+def _capitalized(sentence: str) -> str:
+    return sentence if sentence.startswith("`") else sentence[0].upper() + sentence[1:]
