@@ -44,7 +44,8 @@ class Applied:
     def undo(self) -> None:
         """Put everything back as it was before the remedy, bit for bit; a second call does nothing.
 
-        What has happened to the rest of the module since then, such as training, stays.
+        What has happened to the rest of the module since then, such as training, stays. What comes back has the mode,
+        the dtype and the device it had, so undo before converting the module.
 
         Raises:
             ArgumentError: A place holds something else than the remedy put there; nothing is changed then.

@@ -176,18 +176,28 @@ class Reset:
 
 
 class Refilled:
-    """A tensor whose values were overwritten; it stays the same tensor."""
+    """A tensor whose values were overwritten; it stays the same tensor.
+
+    Args:
+        held: The dict that holds it, such as a module's buffers.
+        key: Its name.
+        value: What each of its entries is set to.
+        place: In words.
+    """
 
     @torch.no_grad()
-    def __init__(self, tensor: Tensor, value: Tensor | float, place: str) -> None:
-        self._tensor, self._old = tensor, tensor.detach().clone()
+    def __init__(self, held: dict[str, Any], key: str, value: Tensor | float, place: str) -> None:
+        self._held, self._key = held, key
+        self._tensor: Tensor = held[key]
+        self._old = self._tensor.detach().clone()
         self.place = place
-        tensor.copy_(torch.as_tensor(value).to(tensor.dtype).expand(tensor.shape))
-        self._value = tensor.detach().clone()
+        self._tensor.copy_(torch.as_tensor(value).to(self._tensor.dtype).expand(self._tensor.shape))
+        self._value = self._tensor.detach().clone()
 
     def is_intact(self) -> bool:
         """See `Edit`."""
-        return self._tensor.dtype == self._old.dtype and torch.equal(self._tensor.detach(), self._value)
+        is_there = self._held.get(self._key) is self._tensor
+        return is_there and torch.equal(self._tensor.detach(), self._value)
 
     @torch.no_grad()
     def undo(self) -> None:

@@ -78,8 +78,9 @@ def _attribute(part: nn.Module) -> str:
 
 
 def _edit(part: nn.Module, name: str, p: float, path: str) -> Edit:
-    held = part._buffers.get(name)
-    return Reset(vars(part), name, p, path) if held is None else Refilled(held, p, path)
+    if part._buffers.get(name) is None:
+        return Reset(vars(part), name, p, path)
+    return Refilled(part._buffers, name, p, path)
 
 
 def _set(root: nn.Module, path: str, site: tuple[nn.Module, str], values: tuple[str, float]) -> Change:

@@ -114,7 +114,8 @@ def _ratio(value: float | None, factor: float | None, largest: float) -> float:
 
 def _scale(group: dict[str, Any], key: str, ratio: float, place: str) -> Edit:
     old = group[key]
-    return Refilled(old, old * ratio, place) if isinstance(old, Tensor) else Reset(group, key, old * ratio, place)
+    is_tensor = isinstance(old, Tensor)
+    return Refilled(group, key, old * ratio, place) if is_tensor else Reset(group, key, old * ratio, place)
 
 
 def _settings(optimizer: torch.optim.Optimizer) -> str:

@@ -193,11 +193,18 @@ def _scales_itself(root: nn.Module) -> set[int | str]:
 
 
 def _first_operation(root: nn.Module, inputs: Any) -> str:
-    """Name the first operation with a weight; empty if there is none."""
+    """Name the first operation with a weight; empty if there is none, or if nothing depends on it."""
     few = batch_of(_first_rows(inputs))
+    if not any(_is_ambiguous(tensor) for tensor in tensors_in((few.inputs, dict(few.keywords)))):
+        return ""
     with untouched(root), eager(root):
         uses = read_structure(root, few).uses
     return uses[0].call.operation if uses else ""
+
+
+def _is_ambiguous(values: Tensor) -> bool:
+    """Tell whether it takes a run to know what an input is: a sequence or a signal, numbers or names."""
+    return values.dim() == 3 or values.dtype in (torch.int64, torch.int32)
 
 
 def _first_rows(inputs: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -174,7 +175,7 @@ class _Graph:
 
     def layer_before(self, node: Node) -> str:
         found = weights_before(node)
-        return layer_path(self._calls[found[0].call].owner.parameter) if found else ""
+        return layer_path(self._owner(found[0])) if found else ""
 
     def dry_layers(self) -> tuple[str, ...]:
         dry: dict[str, bool] = {}
@@ -218,6 +219,19 @@ class _Graph:
         return seen
 
     def _is_recurrent(self, node: Node) -> bool:
-        before = {self._calls[found.call].owner.parameter for found in weights_before(node)}
-        behind = self._behind(node)
-        return any(call.node.index in behind and call.owner.parameter in before for call in self._calls)
+        return any(self._owner(found) in self._recurrent for found in weights_before(node))
+
+    @functools.cached_property
+    def _recurrent(self) -> set[str]:
+        """Collect the weights that read, at once or later, what they made themselves."""
+        uses: dict[str, list[Node]] = {}
+        for call in self._calls:
+            uses.setdefault(call.owner.parameter, []).append(call.node)
+        found = set()
+        for owner, nodes in uses.items():
+            if len(nodes) > 1 and self._behind(nodes[0]) & {node.index for node in nodes[1:]}:
+                found.add(owner)
+        return found
+
+    def _owner(self, node: Node) -> str:
+        return self._calls[node.call].owner.parameter
