@@ -39,6 +39,7 @@ sys.path.insert(0, str(ROOT))
 
 import torch
 
+import _repair_report as report
 import _repair_rivals as rivals
 import repair_cases
 from _machine import describe_machine
@@ -216,6 +217,7 @@ class Outcome:
     Attributes:
         short: Points that the final network lacks to its twin on the test rows.
         trainings: CPU seconds over those of the user's own training, which is one of them.
+        seconds: CPU seconds of that training.
         cure: The whole row of `justfit.cure`; empty for the others.
     """
 
@@ -223,6 +225,7 @@ class Outcome:
     seed: int
     short: float
     trainings: float
+    seconds: float
     cure: dict
 
     @property
@@ -240,18 +243,18 @@ def outcomes_of(bench, method, one, seed):
     own, twin = bench.train(fault.sick, seed), bench.train(fault.twin, seed)["test"]
     seconds = max(own["seconds"], 1e-9)
     if method == "nothing":
-        yield "", Outcome(one, seed, twin - own["test"], 1.0, {})
+        yield "", Outcome(one, seed, twin - own["test"], 1.0, seconds, {})
     elif method == CURE:
         row = bench.cure(fault.name, fault.sick, seed)
         test = own["test"] if row["state"] == "error" else row["test"]
-        yield "", Outcome(one, seed, twin - test, row["trainings"], row)
+        yield "", Outcome(one, seed, twin - test, row["trainings"], seconds, row)
     else:
         trials = bench.search(method, fault.name, fault.sick, seed)
         for budget in (3, 6):
             spent = trials[:budget]
             best = max([own, *spent], key=lambda trial: trial["validation"])
             cost = 1 + sum(trial["seconds"] for trial in spent) / seconds
-            yield f", {budget} trainings", Outcome(one, seed, twin - best["test"], cost, {})
+            yield f", {budget} trainings", Outcome(one, seed, twin - best["test"], cost, seconds, {})
 
 
 def run(bench, labelled, methods, seeds):
@@ -274,131 +277,15 @@ def tell(outcome):
     )
 
 
-def wilson(count, total):
-    """Share with its 95 % interval."""
-    if not total:
-        return "–"
-    z, share = 1.96, count / total
-    middle = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    low, high = max(middle - half, 0), min(middle + half, 1)
-    return f"{count}/{total} = {share:.1%} ({low:.1%}–{high:.1%})"
-
-
-def cases_repaired(outcomes):
-    by_case = collections.defaultdict(list)
-    for outcome in outcomes:
-        by_case[outcome.labelled.fault.name].append(outcome.is_repaired)
-    return sum(2 * sum(seeds) > len(seeds) for seeds in by_case.values()), len(by_case)
-
-
-# --- the report ----------------------------------------------------------------------------------------------------
-
-
-def method_lines(found):
-    lines = [
-        "| method | runs repaired | cases repaired | points short, median of the rest | trainings, median (90 %) |",
-        "|---|---|---|---|---|",
-    ]
-    for method, outcomes in found.items():
-        short = [outcome.short for outcome in outcomes if not outcome.is_repaired]
-        cost = sorted(outcome.trainings for outcome in outcomes)
-        row = (
-            method,
-            wilson(sum(outcome.is_repaired for outcome in outcomes), len(outcomes)),
-            wilson(*cases_repaired(outcomes)),
-            f"{statistics.median(short):.1f}" if short else "–",
-            f"{statistics.median(cost):.2f} ({cost[int(0.9 * (len(cost) - 1))]:.2f})",
-        )
-        lines.append("| " + " | ".join(row) + " |")
-    return lines
-
-
-def category_lines(found):
-    categories = list(dict.fromkeys(o.labelled.fault.category for outcomes in found.values() for o in outcomes))
-    lines = ["| category | runs | " + " | ".join(found) + " |", "|---" * (2 + len(found)) + "|"]
-    for category in categories:
-        mine = {m: [o for o in outcomes if o.labelled.fault.category == category] for m, outcomes in found.items()}
-        shares = [f"{sum(o.is_repaired for o in each)}" for each in mine.values()]
-        lines.append(f"| {category} | {max(map(len, mine.values()))} | " + " | ".join(shares) + " |")
-    return lines
-
-
-def cause_lines(outcomes):
-    repaired = [o for o in outcomes if o.is_repaired]
-    lines = ["| over | names what was planted | names it, or what it is also by its nature |", "|---|---|---|"]
-    for words, group in (("all sick runs", outcomes), ("runs that were repaired", repaired)):
-        strict = sum(o.cure["cause"] == o.labelled.fault.causes[0] for o in group)
-        also = sum(o.cure["cause"] in o.labelled.fault.causes for o in group)
-        lines.append(f"| {words} | {wilson(strict, len(group))} | {wilson(also, len(group))} |")
-    named = collections.Counter((o.labelled.fault.category, o.cure["cause"] or "none") for o in outcomes)
-    lines += ["", "What was named, by what was planted:", ""]
-    for category in dict.fromkeys(o.labelled.fault.category for o in outcomes):
-        words = [f"{cause} {n}" for (of, cause), n in named.most_common() if of == category]
-        lines.append(f"- {category}: {', '.join(words)}")
-    return lines
-
-
-def cost_lines(bench, outcomes):
-    ran = [o for o in outcomes if o.cure["state"] != "error"]
-    epochs = [o.cure["epochs"] / o.labelled.fault.sick.epochs for o in ran]
-    against = [o.cure["cpu_seconds"] / max(bench.train(o.labelled.fault.sick, o.seed)["seconds"], 1e-9) for o in ran]
-    rows = {
-        "trainings as `Cure.cost` counts them (CPU)": [o.cure["trainings"] for o in ran],
-        "network epochs over the user's": epochs,
-        "CPU seconds over those of the plain training here": against,
-        "seconds on the wall": [o.cure["seconds"] for o in ran],
-    }
-    lines = ["| cost of `justfit.cure` | median | 90 % | most |", "|---|---|---|---|"]
-    for name, unsorted in rows.items():
-        values = sorted(unsorted)
-        if values:
-            high = values[int(0.9 * (len(values) - 1))]
-            lines.append(f"| {name} | {statistics.median(values):.2f} | {high:.2f} | {values[-1]:.2f} |")
-    states = collections.Counter(o.cure["state"] for o in outcomes)
-    return [*lines, "", "States: " + ", ".join(f"{state} {count}" for state, count in states.most_common()) + "."]
-
-
-def miss_lines(outcomes):
-    lines = []
-    for o in outcomes:
-        if not o.is_repaired:
-            place = o.labelled.fault, o.cure
-            what = f"{place[1]['state']}, {place[1]['cause'] or 'no cause'}, {place[1]['changes'] or 'no change'}"
-            lines.append(f"- {o.name} ({place[0].category}): {o.short:.1f} points short; {what}")
-    return lines or ["None."]
-
-
-def healthy_lines(bench, recipes, seeds):
-    """What `cure` proposes where nothing is wrong."""
-    rows, crashed = [], 0
+def run_healthy(bench, recipes, seeds):
+    """Rows of `cure` on healthy trainings, with the points that its network gains on the test rows."""
+    rows = []
     for name, recipe in recipes:
         for seed in seeds:
             row = bench.cure(name, recipe, seed)
-            crashed += row["state"] == "error"
-            gain = row["test"] - bench.train(recipe, seed)["test"]
-            rows.append((f"{name}, seed {seed}", row, gain))
+            rows.append((f"{name}, seed {seed}", row, row["test"] - bench.train(recipe, seed)["test"]))
             print(f"healthy {rows[-1][0]}: {row['state']}, {row['cause'] or '–'}, {row['trainings']:.1f}", flush=True)
-    proposed = [one for one in rows if one[1]["state"] == "cured"]
-    cost = sorted(row["trainings"] for _, row, _ in rows)
-    states = collections.Counter(row["state"] for _, row, _ in rows)
-    better = sum(gain > WITHIN for *_, gain in proposed)
-    return [
-        f"{len(recipes)} trainings, {len(rows)} runs. A change was proposed on {wilson(len(proposed), len(rows))}; on "
-        f"{better} of these the test rows gained more than {WITHIN:g} points by it. Trainings spent: median "
-        f"{statistics.median(cost):.2f}, most {cost[-1]:.2f}. States: "
-        + ", ".join(f"{state} {count}" for state, count in states.most_common()) + ".",
-        "",
-        *(f"- {name}: {row['cause']}, {row['changes']}; {gain:+.1f} points on test" for name, row, gain in proposed),
-        *(f"- {name}: {row['changes']}" for name, row, _ in rows if row["state"] == "error"),
-    ]  # fmt: skip
-
-
-def harmless_lines(labelled):
-    names = [f"{one.fault.name} ({statistics.fmean(one.harm):+.1f})" for one in labelled if not one.is_harmful]
-    return [
-        "Planted and left out, since the harm is not measurable (points lost): " + (", ".join(names) or "none") + "."
-    ]
+    return rows
 
 
 def part_report(bench, part, arguments):
@@ -408,11 +295,20 @@ def part_report(bench, part, arguments):
     harmful = [one for one in labelled if one.is_harmful]
     found = run(bench, harmful, arguments.methods, seeds)
     text = [f"## Part `{part}`", "", f"{len(faults)} planted, {len(harmful)} harmful, {len(seeds)} seeds each.", ""]
-    text += [*harmless_lines(labelled), "", *method_lines(found), ""]
-    text += ["Runs repaired, by what was planted:", "", *category_lines(found), ""]
+    text += [*report.harmless_lines(labelled), "", *report.method_lines(found), ""]
+    text += ["Runs repaired, by what was planted:", "", *report.category_lines(found), ""]
     if CURE in found:
-        text += ["### Cause", "", *cause_lines(found[CURE]), "", "### Cost", "", *cost_lines(bench, found[CURE]), ""]
-        text += ["### Not repaired", "", *miss_lines(found[CURE]), ""]
+        text += [
+            "### Cause",
+            "",
+            *report.cause_lines(found[CURE]),
+            "",
+            "### Cost",
+            "",
+            *report.cost_lines(found[CURE]),
+            "",
+        ]
+        text += ["### Not repaired", "", *report.miss_lines(found[CURE]), ""]
     return text
 
 
@@ -437,7 +333,7 @@ def main():
         text += [
             "## Healthy trainings",
             "",
-            *healthy_lines(bench, recipes, SEEDS[:1] if arguments.quick else SEEDS),
+            *report.healthy_lines(run_healthy(bench, recipes, SEEDS[:1] if arguments.quick else SEEDS), WITHIN),
             "",
         ]
     text += [f"Version of the repair room: {bench.version}. {describe_machine('torch', 'optuna')}"]

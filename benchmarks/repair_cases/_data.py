@@ -107,6 +107,7 @@ class Scale:
             "standard": standard,
             "one huge column": standard,
             "raw": inputs,
+            "0 to 1": inputs / 255.0,
             "times 1000": 1e3 * standard,
             "times 1/1000": 1e-3 * standard,
             "shifted by 100": standard + 100.0,

@@ -333,7 +333,7 @@ HEALTHY = {
     "mnist: leaky relu, momentum": replace(MNIST, activation="leaky relu", optimizer="momentum", learning_rate=0.03),
     "mnist: one wide layer, rmsprop": replace(MNIST, hidden=(256,), optimizer="rmsprop", epochs=4),
     "mnist: dropout 0.3, adamw": replace(MNIST, dropout=0.3, optimizer="adamw", weight_decay=0.01),
-    "mnist: pixels 0 to 1": replace(MNIST, init="he", bias=0.0),
+    "mnist: pixels 0 to 1": replace(MNIST, features="0 to 1", init="he", bias=0.0),
     "mnist written: batch norm": replace(WRITTEN, normalization="batch"),
     "conv: batch norm": replace(CONV, normalization="batch"),
     "conv: tanh, sgd": replace(CONV, activation="tanh", optimizer="momentum", learning_rate=0.05),
