@@ -22,9 +22,7 @@ def count_parameters(bench: Workbench) -> Found:
     unit, num_seeds = bench.sample.unit, 2 if bench.quick else 5
     problems = [_with_fewer(bench.sample.problem, share) for share in SHARES]
     examples = [len(problem.training_rows(0)) for problem in problems]
-    gaps: list[list[Estimate]] = []
-    for problem in problems:
-        gaps.append([_gap(problem, width, bench.seed, num_seeds) for width in WIDTHS])
+    gaps = [[_gap(problem, width, bench.seed, num_seeds) for width in WIDTHS] for problem in problems]
     counts = [_num_parameters(bench.sample.problem, width) for width in WIDTHS]
     large = [gap for count, gap in zip(counts, gaps[0], strict=True) if count >= HUNDREDS]
     weakest = min(large, key=lambda gap: gap.value / gap.error)
@@ -50,7 +48,8 @@ def count_parameters(bench: Workbench) -> Found:
         where=f"{bench.sample.name}: one hidden layer of {WIDTHS[0]} to {WIDTHS[-1]} units, {num_seeds} seeds, {STEPS} "
         "steps, no regularization",
         condition="The count alone does not decide. What matters is how many parameters stand against each example: "
-        f"with more examples the gap closes, and beyond enough parameters to fit every row, more of them ({counts[-1]:,} "
+        "with more examples the gap closes, and beyond enough parameters to fit every row, more of them "
+        f"({counts[-1]:,} "
         f"in place of {counts[3]:,}) do not clearly widen it (by {with_se(wider.value, wider.error, unit)}).",
     )
 
@@ -91,7 +90,8 @@ def _figure(examples: list[int], counts: list[int], gaps: list[list[Estimate]], 
     )
     return LabFigure(
         title="The fewer examples stand against the parameters, the wider the gap",
-        caption=f"Each point is one width, from {setting(counts[0])} to {setting(counts[-1])} parameters; the bands are one "
+        caption=f"Each point is one width, from {setting(counts[0])} to {setting(counts[-1])} parameters; the bands "
+        "are one "
         "standard error.",
         plots=(plot,),
     )

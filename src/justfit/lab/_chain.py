@@ -71,7 +71,8 @@ def multiply(bench: Workbench) -> Found:
             ),
         ),
         figure=_figure(sizes),
-        where=f"{len(inputs)} rows of {bench.sample.name}, {WIDTH} of their columns, float64, depths {DEPTHS[0]} to {DEPTHS[-1]}",
+        where=f"{len(inputs)} rows of {bench.sample.name}, {WIDTH} of their columns, float64, depths {DEPTHS[0]} to "
+        f"{DEPTHS[-1]}",
     )
 
 
@@ -95,7 +96,7 @@ def _chain(factor: float, depth: int) -> nn.Sequential:
     return chain
 
 
-def _weight(chain: nn.Sequential, layer: int) -> nn.Parameter:
+def _weight(chain: nn.Sequential, layer: int) -> Tensor:
     linear = chain[layer - 1]
     assert isinstance(linear, nn.Linear)  # noqa: S101 - tells the type checker what the chain is made of
     return linear.weight

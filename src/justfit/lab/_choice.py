@@ -14,7 +14,7 @@ from justfit.report import setting, with_se
 def choose_l2(bench: Workbench) -> Found:
     """Read the U of the validation loss at both ends and at the chosen λ."""
     path, unit = bench.path, bench.sample.unit
-    train, validation, chosen = path.train_losses_LSN, path.validation_losses_LSN, path.chosen
+    train, validation, chosen = path.train_losses, path.validation_losses, path.chosen
     best = best_by_other_half(list(validation))
     left, right = over_rows(validation[0] - best), over_rows(validation[-1] - best)
     low, high = ridge_ends(path)
@@ -60,8 +60,8 @@ def _figure(path: Path, unit: str) -> LabFigure:
         y_title=f"mean loss ({unit})",
         log_x=True,
         series=(
-            line("training", path.l2, [over_rows(losses) for losses in path.train_losses_LSN]),
-            line("validation", path.l2, [over_rows(losses) for losses in path.validation_losses_LSN]),
+            line("training", path.l2, [over_rows(losses) for losses in path.train_losses]),
+            line("validation", path.l2, [over_rows(losses) for losses in path.validation_losses]),
         ),
         mark_x=path.l2[path.chosen],
         mark=f"chosen λ = {setting(path.l2[path.chosen], 2)}",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -111,7 +112,7 @@ def deep(
 def plain(num_inputs: int, activation: Callable[[], nn.Module], depth: int, num_outputs: int) -> nn.Sequential:
     """A network of equal hidden layers."""
     widths = [num_inputs, *[WIDTH] * depth]
-    parts = [part for a, b in zip(widths, widths[1:], strict=False) for part in (nn.Linear(a, b), activation())]
+    parts = [part for a, b in pairwise(widths) for part in (nn.Linear(a, b), activation())]
     return nn.Sequential(*parts, nn.Linear(WIDTH, num_outputs))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -36,9 +38,11 @@ def shrink(bench: Workbench) -> Found:
         figure=_figure(path, squares, active, linear),
         where=f"{bench.sample.words()}; {path.result.grid.num_seeds} seeds, networks of fold 0",
         refinement="Units need not fall silent: the active fraction goes from "
-        f"{with_se(active[0].value, active[0].error)} to {with_se(active[-1].value, active[-1].error)}. They lose their "
+        f"{with_se(active[0].value, active[0].error)} to {with_se(active[-1].value, active[-1].error)}. They lose "
+        "their "
         f"impact because their weights shrink (Σw² to {number(share.value, 2)} of its size), and the network becomes "
-        "linear because a unit that is on for every example, or for none, bends nothing: units that are on for some examples only "
+        "linear because a unit that is on for every example, or for none, bends nothing: units that are on for some "
+        "examples only "
         f"fall from {number(bending[0].value, 2)} to {number(bending[-1].value, 2)} of all.",
     )
 
@@ -65,7 +69,7 @@ def _falls(squares: list[Estimate]) -> LabMeasurement:
     """Σw² must not rise anywhere along λ by more than its standard error allows."""
     rises = [
         Estimate(after.value - before.value, (after.error**2 + before.error**2) ** 0.5)
-        for before, after in zip(squares, squares[1:], strict=False)
+        for before, after in pairwise(squares)
     ]
     worst = max(rises, key=lambda rise: rise.value / (rise.error or 1e-300))
     expected = predicted("largest rise of Σw² from one λ to the next", worst, 0.0, "no rise")
@@ -93,7 +97,8 @@ def _figure(path: Path, squares: list[Estimate], active: list[Estimate], linear:
 
     return LabFigure(
         title="The weights shrink along λ, and the network turns linear",
-        caption="Mean over seeds; the bands are one standard error. R² counts how much of the output's variance the best "
+        caption="Mean over seeds; the bands are one standard error. R² counts how much of the output's variance the "
+        "best "
         "linear map of the inputs explains; 1 is a linear network.",
         plots=(
             plot("Size of the weights", "Σw²", squares, log_y=True),

@@ -75,13 +75,13 @@ def line(name: str, xs: Sequence[float], estimates: Sequence[Estimate]) -> LabSe
     )
 
 
-def best_by_other_half(losses: Sequence[NDArray[Any]]) -> NDArray[Any]:
+def best_by_other_half(losses: Sequence[NDArray[np.floating[Any]]]) -> NDArray[np.floating[Any]]:
     """Losses [S, n] of the best entry (epoch, λ), chosen on the even rows for the odd ones and the other way round.
 
     The smallest of many means is too small by its own selection; read on rows that had no say, it is not.
     """
     stacked = np.stack(losses)
-    best = np.empty_like(stacked[0])
+    best: NDArray[np.floating[Any]] = np.empty_like(stacked[0])
     for part in (0, 1):
         chosen = int(stacked[:, :, 1 - part :: 2].mean(axis=(1, 2)).argmin())
         best[:, part::2] = stacked[chosen, :, part::2]

@@ -55,7 +55,8 @@ def draw_he(bench: Workbench) -> Found:
             xavier.predicts("ln gain per ReLU layer, Xavier", -0.5 * math.log(2), "−½ ln 2, since half is cut off"),
         ),
         figure=_figure(relu, leaky, {"He": he, "Xavier": xavier}),
-        where=f"real layers of fan_in {FAN_INS[0]} to {FAN_INS[-1]}; {DEPTH} ReLU layers of {WIDTH} units on rows of {bench.sample.name}",
+        where=f"real layers of fan_in {FAN_INS[0]} to {FAN_INS[-1]}; {DEPTH} ReLU layers of {WIDTH} units on rows of "
+        f"{bench.sample.name}",
     )
 
 
@@ -77,7 +78,8 @@ def _weight(layer: nn.Linear | nn.Conv2d, activation: nn.Module, seed: int) -> T
 def _figure(relu: dict[int, Tensor], leaky: dict[int, Tensor], signals: dict[str, Deep]) -> LabFigure:
     return LabFigure(
         title="Twice Xavier's variance for ReLU, a little less with a leak; deep networks show which is right",
-        caption="Left: variance of the weights of real layers; error bars of four standard errors are smaller than the points. "
+        caption="Left: variance of the weights of real layers; error bars of four standard errors are smaller than "
+        "the points. "
         "Right: the signal along a deep ReLU network.",
         plots=(
             variance_plot(

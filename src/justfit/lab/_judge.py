@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from justfit.lab._texts import Text
 from justfit.records import LabClaim, LabFigure, LabMark, LabMeasurement
@@ -60,7 +60,8 @@ def claim_of(id_: str, text: Text, found: Found, seconds: float) -> LabClaim:
         measurements=found.measurements,
         mark=mark,
         remark=remarks[mark],
-        figure=found.figure,
+        # the title says the finding, which a refuted claim does not have
+        figure=found.figure if mark != "refuted" else replace(found.figure, title="What was measured"),
         try_it=text.try_it,
         where=found.where,
         seconds=seconds,

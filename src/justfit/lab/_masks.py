@@ -32,7 +32,7 @@ class Masks:
     factor_TBU: Tensor
 
     @property
-    def kept_TBU(self) -> Tensor:
+    def kept(self) -> Tensor:
         """1.0 where the unit was kept."""
         return (self.factor_TBU != 0).double()
 
@@ -49,7 +49,8 @@ def thin(bench: Workbench) -> Found:
     per_unit = _draw(cures.Dropout([0.1, 0.9] * (NUM_UNITS // 2)))
     alike = SHOWN**2 + (1 - SHOWN) ** 2
     return Found(
-        title=f"With p = {SHOWN:g}, {percent(rates[SHOWN].value)} of the units stay active, and no two examples or steps share "
+        title=f"With p = {SHOWN:g}, {percent(rates[SHOWN].value)} of the units stay active, and no two examples or "
+        "steps share "
         "a mask",
         measurements=(
             predicted(
@@ -67,19 +68,19 @@ def thin(bench: Workbench) -> Found:
             _factor(shown),
             predicted(
                 "agreement of two examples of one step",
-                _agreement(shown.kept_TBU, 1),
+                _agreement(shown.kept, 1),
                 alike,
                 "independent masks: p² + (1 − p)²",
             ),
             predicted(
                 "agreement of two steps on one example",
-                _agreement(shown.kept_TBU, 0),
+                _agreement(shown.kept, 0),
                 alike,
                 "independent masks: p² + (1 − p)²",
             ),
             exactly(
                 "different masks among the examples of one step",
-                float(len(shown.kept_TBU[0].unique(dim=0))),
+                float(len(shown.kept[0].unique(dim=0))),  # type: ignore[no-untyped-call]  # torch has no types here
                 NUM_EXAMPLES,
                 f"one for each of {NUM_EXAMPLES} examples; two alike have probability {number(alike**NUM_UNITS, 1)}",
             ),
@@ -109,7 +110,8 @@ def predict_twice(bench: Workbench) -> Found:
     spread = torch.stack(noisy)[:, :, 0].std(0)
     differing = sum(int((output != quiet[0]).sum()) for output in quiet[1:])
     return Found(
-        title=f"In eval mode {quiet[0].numel():,} outputs repeat to the last bit; in train mode {percent(changed)} of them change",
+        title=f"In eval mode {quiet[0].numel():,} outputs repeat to the last bit; in train mode {percent(changed)} "
+        "of them change",
         measurements=(
             exactly(
                 "outputs that differ between eight predictions in eval mode", float(differing), 0.0, "no randomness"
@@ -136,7 +138,8 @@ def predict_twice(bench: Workbench) -> Found:
                 for title, outputs in (("Train mode", noisy), ("Eval mode", quiet))
             ),
         ),
-        where=f"{bench.sample.name}: {len(inputs)} rows, dropout 0.5 after hidden layers of 64 and 64; standard deviation "
+        where=f"{bench.sample.name}: {len(inputs)} rows, dropout 0.5 after hidden layers of 64 and 64; standard "
+        "deviation "
         f"between passes in train mode {number(float(spread.mean()), 2)}, in eval mode 0",
     )
 
@@ -158,7 +161,7 @@ def _draw(dropout: nn.Module) -> Masks:
 
 
 def _keep_rate(masks: Masks, p: float) -> Estimate:
-    kept = masks.kept_TBU
+    kept = masks.kept
     return Estimate(float(kept.mean()), math.sqrt(p * (1 - p) / kept.numel()))
 
 
@@ -186,7 +189,7 @@ def _factor(masks: Masks) -> LabMeasurement:
 
 def _agreement(kept_TBU: Tensor, dimension: int) -> Estimate:
     """Share of units on which neighbouring, disjoint pairs along a dimension agree; one number per pair."""
-    first, second = kept_TBU.split(kept_TBU.shape[dimension] // 2, dimension)
+    first, second = kept_TBU.split(kept_TBU.shape[dimension] // 2, dimension)  # type: ignore[no-untyped-call]  # torch has no types here
     agree = (first == second).double().mean(2)
     return over_draws(agree.flatten().numpy())
 
@@ -200,7 +203,8 @@ def _figure(rates: dict[float, Estimate], means: dict[float, Estimate]) -> LabFi
 
     return LabFigure(
         title="Each unit stays with probability 1 − p, and the scaling keeps the mean at 1",
-        caption="Points are measured, lines are theory. Error bars of four binomial standard errors are smaller than the "
+        caption="Points are measured, lines are theory. Error bars of four binomial standard errors are smaller than "
+        "the "
         "points.",
         plots=(
             LabPlot(

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from justfit import cures, maths, sweep
+from justfit import cures, maths
 from justfit.lab._estimate import exactly, rounded
 from justfit.lab._judge import Found
 from justfit.lab._samples import Sample, loss
 from justfit.lab._workbench import BATCH_SIZE, Workbench
 from justfit.records import LabFigure, LabPlot, LabSeries
 from justfit.report import number
+from justfit.sweep import Layout, build_module
 
 L2 = 1.0
 EPOCHS = 20
@@ -54,8 +55,8 @@ def count_penalty(bench: Workbench) -> Found:
 def network(sample: Sample, seed: int, hidden: tuple[int, ...]) -> nn.Sequential:
     """Build a network for the sample in float64, He initialized."""
     problem = sample.problem
-    layout = sweep.Layout(problem.inputs.shape[1], hidden, problem.num_outputs)
-    module = sweep.build_module(layout, "relu", 0.0, torch.float64)
+    layout = Layout(problem.inputs.shape[1], hidden, problem.num_outputs)
+    module = build_module(layout, "relu", 0.0, torch.float64)
     cures.initialize_(module, scheme="he", seed=seed)
     return module
 
@@ -71,7 +72,7 @@ def batches(sample: Sample, seed: int, epochs: int) -> Iterator[tuple[Tensor, Te
     rows = problem.training_rows(0)
     for _ in range(epochs):
         order = rows[torch.randperm(len(rows), generator=generator)]
-        for part in order.split(BATCH_SIZE):
+        for part in order.split(BATCH_SIZE):  # type: ignore[no-untyped-call]  # torch has no types here
             yield problem.inputs[part].double(), problem.targets[part]
 
 
@@ -84,7 +85,7 @@ def _train(module: nn.Module, sample: Sample, seed: int) -> Iterator[tuple[float
         for batch, goals in batches(sample, seed + epoch, 1):
             optimizer.zero_grad()
             objective = loss(module(batch), goals, task) + maths.l2_penalty(module, L2, len(rows))
-            objective.backward()
+            objective.backward()  # type: ignore[no-untyped-call]  # torch has no types here
             optimizer.step()
         with torch.no_grad():
             part = loss(module(inputs), targets, task)

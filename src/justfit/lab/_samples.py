@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from justfit.errors import ColumnError
+from justfit.report import shown
 from justfit.sweep import NEVER_HELD_OUT, Problem, Task, assign_folds
 from justfit.tables import Encoder, Table, drop_unlabelled, infer_target, read_table
 
@@ -30,7 +31,7 @@ class Sample:
     """Encoded rows of one table.
 
     Attributes:
-        name: Of the table.
+        name: Of the table, fit to be shown.
         problem: Inputs, targets and two folds.
         unit: Of the losses.
         notes: What was noticed while reading.
@@ -98,7 +99,7 @@ def _encoded(table: Table, name: str, seed: int) -> Sample:
         len(kind.classes) if is_classes else 1,
     )
     unit = "nats" if is_classes else "variances of the target"
-    return Sample(name=table.name, problem=problem, unit=unit, notes=(*table.notes, *dropped, *encoder.notes))
+    return Sample(name=shown(table.name), problem=problem, unit=unit, notes=(*table.notes, *dropped, *encoder.notes))
 
 
 def load_moons(seed: int) -> Problem:

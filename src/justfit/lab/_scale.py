@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from justfit import cures, maths
@@ -33,6 +34,12 @@ NUM_UNITS, NUM_EXAMPLES, NUM_DRAWS = 256, 128, 24
 DEPTH = 30
 SIDES = {"too small, σ/2": 0.5, "too large, 2σ": 2.0, "right, σ": 1.0}
 TRAINED_DEPTH, TRAINED_WIDTH, LARGE = 8, 32, 2.5
+TRAINED: dict[str, tuple[cures.Scheme, float]] = {  # scheme, and what its weights are multiplied by
+    "too small": ("normal", 1.0),
+    "right": ("he", 1.0),
+    "too large": ("he", LARGE),
+}
+Losses = NDArray[np.float64]
 EPOCHS = (1, 2, 4, 7, 12, 20, 30, 40)
 SLOW = 4  # which of them shows that training is slow: the right σ has long left the start, logarithms tame the tails
 
@@ -47,8 +54,10 @@ def scale(bench: Workbench) -> Found:
     late = {name: each[SLOW] for name, each in losses.items()}
     unit = bench.sample.unit
     return Found(
-        title=f"σ = g/√fan_in keeps nine activations at size 1 (to {number(abs(gains[worst].value - 1), 1)}); half of it "
-        f"leaves {number(_left(sides, 0.5), 1)} of a signal after {DEPTH} layers, twice of it makes {number(_left(sides, 2.0), 1)}",
+        title=f"σ = g/√fan_in keeps nine activations at size 1 (to {number(abs(gains[worst].value - 1), 1)}); half "
+        "of it "
+        f"leaves {number(_left(sides, 0.5), 1)} of a signal after {DEPTH} layers, twice of it makes "
+        f"{number(_left(sides, 2.0), 1)}",
         measurements=(
             predicted(
                 f"E[z²] of the next layer for {worst}, the least fitting of {len(gains)}",
@@ -66,12 +75,14 @@ def scale(bench: Workbench) -> Found:
                 unit,
             ),
             positive(
-                f"too large ({LARGE:g}σ): mean ln(1 + training loss) after {EPOCHS[SLOW - 1]} epochs above that of the right σ",
+                f"too large ({LARGE:g}σ): mean ln(1 + training loss) after {EPOCHS[SLOW - 1]} epochs above that of "
+                "the right σ",
                 over_rows(np.log1p(late["too large"]) - np.log1p(late["right"])),
             ),
         ),
         figure=_figure(gains, sides, losses, unit),
-        where=f"gains: layers of {NUM_UNITS} units; depth: {DEPTH} layers of {WIDTH} ReLU units on rows of {bench.sample.name}; "
+        where=f"gains: layers of {NUM_UNITS} units; depth: {DEPTH} layers of {WIDTH} ReLU units on rows of "
+        f"{bench.sample.name}; "
         f"training: {TRAINED_DEPTH} hidden layers of {TRAINED_WIDTH}",
     )
 
@@ -108,17 +119,17 @@ def _left(sides: dict[str, Deep], factor: float) -> float:
     return math.exp(sides[name].slope().value * DEPTH)
 
 
-def _train(bench: Workbench) -> dict[str, list[np.ndarray]]:  # type: ignore[type-arg]
+def _train(bench: Workbench) -> dict[str, list[Losses]]:
     """Training losses [S, n] of three scales at the start and after some epochs."""
     problem, num_seeds = bench.sample.problem, 2 if bench.quick else 4
     recipe = Recipe(
         hidden=(TRAINED_WIDTH,) * TRAINED_DEPTH, epochs=EPOCHS[-1], batch_size=BATCH_SIZE, learning_rate=1e-3
     )
     found = {}
-    for name, scheme, factor in (("too small", "normal", 1.0), ("right", "he", 1.0), ("too large", "he", LARGE)):
+    for name, (scheme, factor) in TRAINED.items():
         variants = [
             Variant(l2=0.0, dropout=0.0, seed=bench.seed + seed, fold=0, init=scheme) for seed in range(num_seeds)
-        ]  # type: ignore[arg-type]
+        ]
         start = Program(problem, recipe, variants)
         program = Program(
             problem, recipe, variants, initial=[_scaled(start.module(k), factor) for k in range(num_seeds)]
@@ -135,7 +146,9 @@ def _scaled(module: nn.Sequential, factor: float) -> list[tuple[Tensor, Tensor]]
     return [(factor * layer.weight.detach().t(), layer.bias.detach()) for layer in linears]
 
 
-def _figure(gains: dict[str, Estimate], sides: dict[str, Deep], losses: dict[str, list], unit: str) -> LabFigure:  # type: ignore[type-arg]
+def _figure(
+    gains: dict[str, Estimate], sides: dict[str, Deep], losses: dict[str, list[Losses]], unit: str
+) -> LabFigure:
     measured = LabSeries(
         name="",
         x=tuple(float(k) for k in range(len(gains))),
@@ -146,7 +159,8 @@ def _figure(gains: dict[str, Estimate], sides: dict[str, Deep], losses: dict[str
     epochs = [0.0, *map(float, EPOCHS)]
     return LabFigure(
         title="One σ per activation keeps the signal; half and twice of it lose it, and training with it",
-        caption="Left: mean square after one layer, with one standard error; 1 is kept. Middle: signal along a deep ReLU "
+        caption="Left: mean square after one layer, with one standard error; 1 is kept. Middle: signal along a deep "
+        "ReLU "
         "network. Right: training loss.",
         plots=(
             LabPlot(

@@ -27,7 +27,8 @@ def travel(bench: Workbench) -> Found:
     depths = {factor: 1 / abs(found.slope().value) for factor, found in scaled.items()}
     expected = {factor: maths.e_folding_depth(factor) for factor in FACTORS}
     return Found(
-        title=f"At 0.9 the signal changes e-fold in {number(depths[0.9], 2)} layers, at 1.1 in {number(depths[1.1], 2)}; He's "
+        title=f"At 0.9 the signal changes e-fold in {number(depths[0.9], 2)} layers, at 1.1 in "
+        f"{number(depths[1.1], 2)}; He's "
         f"weights keep it within a factor of {number(math.exp(abs(he.slope().value) * DEPTH), 2)} over {DEPTH}",
         measurements=(
             *(
@@ -60,12 +61,14 @@ def travel(bench: Workbench) -> Found:
                 "the same four rules",
             ),
             positive(
-                "cosine between two examples after the last He layer above that before the first: the cure is a part of one",
+                "cosine between two examples after the last He layer above that before the first: the cure is a part "
+                "of one",
                 collapse,
             ),
         ),
         figure=_figure(scaled, he),
-        where=f"{DEPTH} hidden layers of {WIDTH} ReLU units on 48 rows of {bench.sample.name}; {len(he.checkups)} draws",
+        where=f"{DEPTH} hidden layers of {WIDTH} ReLU units on 48 rows of {bench.sample.name}; {len(he.checkups)} "
+        "draws",
     )
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from justfit import checkup, maths, sweep
+from justfit import checkup, maths
 from justfit.lab._estimate import CLEAR_ERRORS, Estimate, exactly, line, over_rows, predicted
 from justfit.lab._judge import Found
 from justfit.lab._samples import Sample
 from justfit.lab._workbench import BATCH_SIZE, Workbench, train_losses
 from justfit.records import LabFigure, LabMeasurement, LabPlot, LabSeries
 from justfit.report import number
-from justfit.sweep import Program, Recipe, Variant
+from justfit.sweep import Program, Recipe, Variant, constant_losses
 
+Losses = NDArray[np.float64]
 HIDDEN = (32, 32)
 EPOCHS = (1, 2, 4, 7, 12, 20, 30, 40)
 EQUAL_WEIGHT = 0.05
@@ -28,7 +33,7 @@ def stay_equal(bench: Workbench) -> Found:
     for run in (zero, equal, random, linear):
         run.train()
     after = [_identical(run.program.module(0), sample) for run in (zero, equal, random)]
-    constant = sweep.constant_losses(sample.problem).numpy()[sample.problem.training_rows(0).numpy()]
+    constant = constant_losses(sample.problem).numpy()[sample.problem.training_rows(0).numpy()]
     ends = {name: over_rows(run.last) for name, run in (("zero", zero), ("linear", linear), ("he", random))}
     above_constant = Estimate(ends["zero"].value - float(constant.mean()), over_rows(constant[None]).error)
     module = zero.program.module(0)
@@ -81,10 +86,14 @@ def stay_equal(bench: Workbench) -> Found:
         figure=_figure(
             {"zeros": zero, "equal weights": equal, "He": random, "linear model": linear}, sample.unit, distinct
         ),
-        where=f"{sample.name}: {sample.num_train} rows, hidden layers of {HIDDEN[0]} and {HIDDEN[1]} ReLU units, {EPOCHS[-1]} epochs",
-        refinement="It is less than a linear model. From exact zeros no weight ever gets a gradient, only the output bias does: "
-        f"the training loss stays at {number(ends['zero'].value)} {sample.unit}, that of a constant, where a linear model "
-        f"reaches {number(ends['linear'].value)} and random weights {number(ends['he'].value)}. With equal weights that are not "
+        where=f"{sample.name}: {sample.num_train} rows, hidden layers of {HIDDEN[0]} and {HIDDEN[1]} ReLU units, "
+        f"{EPOCHS[-1]} epochs",
+        refinement="It is less than a linear model. From exact zeros no weight ever gets a gradient, only the output "
+        "bias does: "
+        f"the training loss stays at {number(ends['zero'].value)} {sample.unit}, that of a constant, where a linear "
+        "model "
+        f"reaches {number(ends['linear'].value)} and random weights {number(ends['he'].value)}. With equal weights "
+        "that are not "
         "zero all units of a layer learn, but as one unit.",
     )
 
@@ -112,18 +121,19 @@ class _Run:
             self.losses.append(self._measure())
 
     @property
-    def last(self):  # type: ignore[no-untyped-def]
+    def last(self) -> Losses:
         """Training losses [1, n] at the end."""
         return self.losses[-1]
 
-    def _measure(self):  # type: ignore[no-untyped-def]
-        return train_losses(self.program, 1, 1)[0]
+    def _measure(self) -> Losses:
+        losses: Losses = train_losses(self.program, 1, 1)[0]
+        return losses
 
 
 def _equal(num_inputs: int, num_outputs: int) -> list[tuple[Tensor, Tensor]]:
     """All weights of a layer equal, biases zero; the output's differ by class, so that it can learn."""
     widths = (num_inputs, *HIDDEN)
-    layers = [(torch.full((a, b), EQUAL_WEIGHT), torch.zeros(b)) for a, b in zip(widths, widths[1:], strict=False)]
+    layers = [(torch.full((a, b), EQUAL_WEIGHT), torch.zeros(b)) for a, b in pairwise(widths)]
     output = (
         torch.linspace(-EQUAL_WEIGHT, EQUAL_WEIGHT, num_outputs) if num_outputs > 1 else torch.full((1,), EQUAL_WEIGHT)
     )
@@ -144,7 +154,7 @@ def _distinct(module: nn.Sequential) -> int:
     assert isinstance(first, nn.Linear)  # noqa: S101 - tells the type checker what comes first
     rows = torch.cat([first.weight, first.bias[:, None]], 1).detach().double()
     size = float(rows.abs().max()) or 1.0
-    return len((rows / size).round(decimals=6).unique(dim=0))
+    return len((rows / size).round(decimals=6).unique(dim=0))  # type: ignore[no-untyped-call]  # torch has no types here
 
 
 def _figure(runs: dict[str, _Run], unit: str, distinct: list[int]) -> LabFigure:
@@ -156,7 +166,8 @@ def _figure(runs: dict[str, _Run], unit: str, distinct: list[int]) -> LabFigure:
     names = ("zeros", "equal weights", "He")
     return LabFigure(
         title="Zeros learn nothing but a constant, equal weights learn as one unit per layer",
-        caption=f"Left: training loss. Right: how many of {HIDDEN[0]} units of the first hidden layer differ after training.",
+        caption=f"Left: training loss. Right: how many of {HIDDEN[0]} units of the first hidden layer differ after "
+        "training.",
         plots=(
             LabPlot(title="Training loss", x_title="epoch", y_title=f"mean loss ({unit})", series=curves),
             LabPlot(

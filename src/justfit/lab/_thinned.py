@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
-from justfit import cures, sweep
+from justfit import cures
 from justfit.lab._estimate import exactly, rounded
 from justfit.lab._judge import Found
 from justfit.lab._penalty import SPACING, batches
 from justfit.lab._samples import Sample, loss
 from justfit.lab._workbench import Workbench
 from justfit.records import LabFigure, LabWiring
+from justfit.sweep import Layout, build_module
 
 HIDDEN = (10, 8)
 P = 0.5
@@ -27,7 +30,7 @@ def draw_thinned(bench: Workbench) -> Found:
     inputs, targets = sample.problem.inputs[row].double(), sample.problem.targets[row]
     masks, outputs = _pass_with_mask(module, inputs, bench.seed)
     module.zero_grad()
-    loss(outputs, targets, sample.problem.task).backward()
+    loss(outputs, targets, sample.problem.task).backward()  # type: ignore[no-untyped-call]  # torch has no types here
     leaked = _gradient_of_dropped(module, masks)
     misfit = float((_smaller(module, masks, inputs) - outputs).detach().abs().max() / outputs.detach().abs().max())
     every, kept = _num_connections(module, None), _num_connections(module, masks)
@@ -54,15 +57,16 @@ def draw_thinned(bench: Workbench) -> Found:
             ),
         ),
         figure=_figure(sample, masks),
-        where=f"{sample.name}: a network with hidden layers of {HIDDEN[0]} and {HIDDEN[1]} units, trained with dropout {P:g}; "
+        where=f"{sample.name}: a network with hidden layers of {HIDDEN[0]} and {HIDDEN[1]} units, trained with "
+        f"dropout {P:g}; "
         "one example, one step",
     )
 
 
 def _trained(sample: Sample, seed: int) -> nn.Sequential:
     problem = sample.problem
-    layout = sweep.Layout(problem.inputs.shape[1], HIDDEN, problem.num_outputs)
-    layers = sweep.build_module(layout, "tanh", 0.0, torch.float64)
+    layout = Layout(problem.inputs.shape[1], HIDDEN, problem.num_outputs)
+    layers = build_module(layout, "tanh", 0.0, torch.float64)
     module = nn.Sequential(
         *(part for layer in layers for part in ((layer, cures.Dropout(P)) if isinstance(layer, nn.Tanh) else (layer,)))
     )
@@ -71,7 +75,7 @@ def _trained(sample: Sample, seed: int) -> nn.Sequential:
     torch.manual_seed(seed)
     for batch, goals in batches(sample, seed, EPOCHS):
         optimizer.zero_grad()
-        loss(module(batch), goals, problem.task).backward()
+        loss(module(batch), goals, problem.task).backward()  # type: ignore[no-untyped-call]  # torch has no types here
         optimizer.step()
     return module
 
@@ -134,7 +138,7 @@ def _num_connections(module: nn.Sequential, masks: list[Tensor] | None) -> int:
 def _by_counting(module: nn.Sequential, masks: list[Tensor]) -> int:
     linears = _linears(module)
     widths = [linears[0].in_features, *(int(mask.sum()) for mask in masks), linears[-1].out_features]
-    return sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+    return sum(a * b for a, b in pairwise(widths))
 
 
 def _figure(sample: Sample, masks: list[Tensor]) -> LabFigure:

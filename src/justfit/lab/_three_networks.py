@@ -26,14 +26,21 @@ def compare_three(bench: Workbench) -> Found:
     num_seeds, epochs = (3, 120) if bench.quick else (5, 300)
     path = train_path(problem, bench.seed, num_seeds=num_seeds, epochs=epochs, num_folds=1)
     places = (len(path.l2) - 1, path.chosen, 0)
-    held = path.validation_losses_LSN
+    held = path.validation_losses
     under, right, over = (path.modules(place)[0] for place in places)
+    shown_losses = [
+        float(value[place, 0])
+        for losses in (path.result.train_loss, path.result.validation_loss)
+        for value in losses
+        for place in places
+    ]
     titles = [f"{name}: λ = {setting(path.l2[place], 2)}" for name, place in zip(NAMES, places, strict=True)]
     surfaces = [surface(title, net, problem) for title, net in zip(titles, (under, right, over), strict=True)]
-    train = path.train_losses_LSN
+    train = path.train_losses
     overfit, seen = over_rows(held[0] - held[path.chosen]), over_rows(train[path.chosen] - train[0])
     return Found(
-        title=f"On fresh rows the chosen λ = {setting(path.l2[path.chosen], 2)} loses {number(held[path.chosen].mean(), 2)} "
+        title=f"On fresh rows the chosen λ = {setting(path.l2[path.chosen], 2)} loses "
+        f"{number(held[path.chosen].mean(), 2)} "
         f"nats, λ = 0 {number(held[0].mean(), 2)}, λ = {setting(path.l2[-1], 2)} {number(held[-1].mean(), 2)}",
         measurements=(
             positive("over: loss on fresh rows at λ = 0 above that at the chosen λ", overfit, "nats"),
@@ -51,12 +58,16 @@ def compare_three(bench: Workbench) -> Found:
         ),
         figure=LabFigure(
             title="Too large a λ sees no moons, the chosen λ sees two, λ = 0 sees islands",
-            caption="Top: probability of the second moon, with the rows that were learned from; the line is where it is "
+            caption="Top: probability of the second moon, with the rows that were learned from; the line is where it "
+            "is "
             "one half. Below: learning curves of the same three networks; the bands are one standard error.",
-            plots=tuple(_curves(path, title, place) for title, place in zip(titles, places, strict=True)),
+            plots=tuple(
+                _curves(path, title, place, max(shown_losses)) for title, place in zip(titles, places, strict=True)
+            ),
             surfaces=tuple(surfaces),
         ),
-        where=f"two moons: {NUM_MOON_ROWS} rows to learn from, {NUM_MOON_TEST_ROWS:,} fresh ones to judge on; {num_seeds} "
+        where=f"two moons: {NUM_MOON_ROWS} rows to learn from, {NUM_MOON_TEST_ROWS:,} fresh ones to judge on; "
+        f"{num_seeds} "
         "seeds",
     )
 
@@ -90,7 +101,7 @@ def _sum(first: Estimate, second: Estimate) -> Estimate:
     return Estimate(first.value + second.value, (first.error**2 + second.error**2) ** 0.5)
 
 
-def _curves(path: Path, title: str, place: int) -> LabPlot:
+def _curves(path: Path, title: str, place: int, highest: float) -> LabPlot:
     result = path.result
 
     def curve(name: str, losses: list[Losses], errors: list[Losses]) -> LabSeries:
@@ -101,6 +112,8 @@ def _curves(path: Path, title: str, place: int) -> LabPlot:
         title=title,
         x_title="epoch",
         y_title="mean loss (nats)",
+        y_low=0.0,
+        y_high=highest,
         series=(
             curve("training", result.train_loss, result.train_loss_se),
             curve("validation", result.validation_loss, result.validation_loss_se),

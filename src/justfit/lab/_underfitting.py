@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from justfit import sweep
 from justfit.lab._estimate import CLEAR_ERRORS, Estimate, line, over_rows, positive
 from justfit.lab._judge import Found
 from justfit.lab._workbench import Path, Workbench
 from justfit.records import LabFigure, LabMeasurement, LabPlot
 from justfit.report import setting, with_se
+from justfit.sweep import constant_losses
 
 
 def underfit(bench: Workbench) -> Found:
     """Hold the network with the largest λ against the best of the sweep and against a constant."""
     path, unit = bench.path, bench.sample.unit
-    train, validation, chosen = path.train_losses_LSN, path.validation_losses_LSN, path.chosen
-    constant = over_rows(sweep.constant_losses(bench.sample.problem).numpy()[None])
+    train, validation, chosen = path.train_losses, path.validation_losses, path.chosen
+    constant = over_rows(constant_losses(bench.sample.problem).numpy()[None])
     bias = over_rows(train[-1] - train[chosen])
     gaps = [over_rows(train[-1]), constant]
     below = Estimate(constant.value - gaps[0].value, over_rows(train[-1] - train[0]).error)
     return Found(
-        title=f"λ = {setting(path.l2[-1], 2)} leaves an avoidable bias of {with_se(bias.value, bias.error, unit)} on the "
+        title=f"λ = {setting(path.l2[-1], 2)} leaves an avoidable bias of {with_se(bias.value, bias.error, unit)} on "
+        "the "
         "training rows themselves",
         measurements=(
             positive("avoidable bias: training loss at the largest λ above that of the best network", bias, unit),
@@ -48,7 +49,7 @@ def underfit(bench: Workbench) -> Found:
 
 
 def _figure(path: Path, constant: Estimate, unit: str) -> LabFigure:
-    train = [over_rows(losses) for losses in path.train_losses_LSN]
+    train = [over_rows(losses) for losses in path.train_losses]
     ends = (path.l2[0], path.l2[-1])
     plot = LabPlot(
         x_title="λ of λ/(2n)·Σw² (no unit)",
@@ -64,6 +65,7 @@ def _figure(path: Path, constant: Estimate, unit: str) -> LabFigure:
     )
     return LabFigure(
         title="With λ too large the training loss climbs from the best network's to that of a constant",
-        caption="The distance between the line and the best network is the avoidable bias. The leftmost point is λ = 0.",
+        caption="The distance between the line and the best network is the avoidable bias. The leftmost point is λ = "
+        "0.",
         plots=(plot,),
     )

@@ -13,9 +13,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from justfit import sweep
 from justfit.lab._samples import NUM_FOLDS, Sample, load_moons
-from justfit.sweep import Choice, Grid, Problem, Program, Recipe, SearchResult
+from justfit.sweep import (
+    Choice,
+    Grid,
+    Problem,
+    Program,
+    Recipe,
+    Search,
+    SearchResult,
+    choose,
+    find_largest_l2,
+    l2_values,
+)
 
 BATCH_SIZE = 32
 HIDDEN = (64, 64)
@@ -30,17 +40,17 @@ class Path:
         search: Its networks, trained.
         result: Losses at every round.
         choice: The choice and its uncertainty.
-        train_losses_LSN: Per-example training losses at the end.
+        train_losses: Per-example training losses at the end.
     """
 
     l2: tuple[float, ...]
-    search: sweep.Search
+    search: Search
     result: SearchResult
     choice: Choice
-    train_losses_LSN: NDArray[np.float64]
+    train_losses: NDArray[np.float64]
 
     @property
-    def validation_losses_LSN(self) -> NDArray[np.float32]:
+    def validation_losses(self) -> NDArray[np.float32]:
         """Per-example validation losses at the end."""
         return self.result.validation_losses[:, 0]
 
@@ -85,11 +95,11 @@ class Workbench:
 def train_path(problem: Problem, seed: int, *, num_seeds: int, epochs: int, num_folds: int) -> Path:
     """Sweep λ from 0 to where the network learns next to nothing, in half-decades."""
     recipe = Recipe(hidden=HIDDEN, epochs=epochs, batch_size=BATCH_SIZE)
-    l2 = sweep.l2_values(sweep.find_largest_l2(problem, recipe, seed=seed), 10)
+    l2 = l2_values(find_largest_l2(problem, recipe, seed=seed), 10)
     grid = Grid(l2, (0.0,), num_folds, num_seeds)
-    search = sweep.Search(problem, recipe, grid, seed=seed, num_threads=1)
+    search = Search(problem, recipe, grid, seed=seed, num_threads=1)
     result = search.run(None, lambda: False)
-    choice = sweep.choose(result.validation_losses)
+    choice = choose(result.validation_losses)
     return Path(l2, search, result, choice, train_losses(search.program, len(l2), num_seeds))
 
 

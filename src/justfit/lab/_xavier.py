@@ -33,7 +33,8 @@ def draw_xavier(bench: Workbench) -> Found:
     loud = deep(bench, nn.Tanh, DEPTH, _xavier)
     printed = relative(variance(drawn[n]), math.sqrt(1 / n))
     return Found(
-        title=f"Weights drawn as Xavier's have variance 1/fan_in; the printed √(1/n) would be {number(1 / printed.value, 2)} times "
+        title="Weights drawn as Xavier's have variance 1/fan_in; the printed √(1/n) would be "
+        f"{number(1 / printed.value, 2)} times "
         f"that at n = {n}",
         measurements=(
             predicted(
@@ -59,9 +60,12 @@ def draw_xavier(bench: Workbench) -> Found:
             predicted(f"Var(w)/√(1/n) at n = {n}", printed, 1.0, "the formula as it is printed", part="literal"),
         ),
         figure=_figure(drawn, {f"signal of size {SMALL:g}": quiet, "signal of size 1": loud}),
-        where=f"real layers of fan_in {FAN_INS[0]} to {FAN_INS[-1]}; {DEPTH} tanh layers of {WIDTH} units on rows of {bench.sample.name}",
-        refinement="√(1/n) is the standard deviation: the factor that multiplies a standard normal draw. The variance is 1/n. And "
-        f"for tanh it is exact for small signals only: one of size 1 shrinks to {number(math.exp(loud.slope().value * (DEPTH - 1)), 2)} of "
+        where=f"real layers of fan_in {FAN_INS[0]} to {FAN_INS[-1]}; {DEPTH} tanh layers of {WIDTH} units on rows of "
+        f"{bench.sample.name}",
+        refinement="√(1/n) is the standard deviation: the factor that multiplies a standard normal draw. The "
+        "variance is 1/n. And "
+        "for tanh it is exact for small signals only: one of size 1 shrinks to "
+        f"{number(math.exp(loud.slope().value * (DEPTH - 1)), 2)} of "
         f"itself over {DEPTH} layers.",
     )
 
@@ -125,7 +129,8 @@ def _xavier(module: nn.Module, seed: int) -> None:
 def _figure(drawn: dict[int, Tensor], signals: dict[str, Deep]) -> LabFigure:
     return LabFigure(
         title="The variance follows 1/n, not √(1/n), and carries a small signal through thirty tanh layers",
-        caption="Left: variance of the weights of real layers; error bars of four standard errors are smaller than the points. "
+        caption="Left: variance of the weights of real layers; error bars of four standard errors are smaller than "
+        "the points. "
         "Right: the signal along a deep tanh network.",
         plots=(
             variance_plot([("drawn", drawn)], [("1/n", 1.0, -1.0), ("√(1/n)", 1.0, -0.5)]),

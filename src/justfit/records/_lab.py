@@ -83,6 +83,7 @@ class LabPlot:
         x_title, y_title: Axis titles with their units.
         log_x, log_y: Logarithmic axes; an x of 0 on one has a place of its own at the left.
         series: What is drawn.
+        y_low, y_high: What the y axis must show, so that plots side by side can be compared; NaN leaves it to the data.
         categories: Names at x = 0, 1, … in place of numbers; empty for numbers.
         mark_x: Where a vertical line stands, such as the chosen λ; NaN for none.
         mark: What is written at it.
@@ -94,6 +95,8 @@ class LabPlot:
     log_x: bool = False
     log_y: bool = False
     series: tuple[LabSeries, ...]
+    y_low: float = math.nan
+    y_high: float = math.nan
     categories: tuple[str, ...] = ()
     mark_x: float = math.nan
     mark: str = ""

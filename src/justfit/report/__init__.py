@@ -37,7 +37,8 @@ draw; `_html`, `_text` and `_output` are the outputs. Of a checkup, `_trunk`, `_
 `_schemes` hold the words, `_signal_figure` the plot, `_checkup_text`, `_schemes_text`, `_signal_html`, `_sarif`,
 `_github` and `_junit` the outputs. Of a judged run, `_judgement_words` and `_judgement_document` hold the words,
 `_history_figure` the plot, `_judgement_text` and `_judgement_html` the outputs; `_listing` is what the outputs for
-programs have in common.
+programs have in common. Of the lab, `_lab_document` holds the words, `_lab_plot` and `_lab_picture` draw, `_lab_html`
+and `_lab_text` are the outputs.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ from justfit.report._judgement_html import render_verdict_html
 from justfit.report._judgement_text import render_verdict_text
 from justfit.report._junit import render_junit
 from justfit.report._module_sweep_text import render_module_sweep_text
+from justfit.report._lab_html import render_lab_html
+from justfit.report._lab_text import render_lab_text
+from justfit.report._names import shown
 from justfit.report._numbers import number, percent, setting, with_se
 from justfit.report._output import render_json, write_atomically
 from justfit.report._sarif import render_sarif
@@ -75,6 +79,8 @@ __all__ = [
     "render_html_fragment",
     "render_json",
     "render_junit",
+    "render_lab_html",
+    "render_lab_text",
     "render_module_sweep_text",
     "render_sarif",
     "render_text",
@@ -82,6 +88,7 @@ __all__ = [
     "render_verdict_text",
     "render_watch_text",
     "setting",
+    "shown",
     "with_se",
     "write_atomically",
 ]

@@ -9,11 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from justfit.errors import OutputError
-from justfit.records import Checkup, FitResult, Judgement, SchemeComparison, to_json
+from justfit.records import Checkup, FitResult, Judgement, LabRecord, SchemeComparison, to_json
 from justfit.report._names import shown
 
 
-def render_json(record: FitResult | Checkup | SchemeComparison | Judgement | Sequence[Judgement]) -> str:
+def render_json(
+    record: FitResult | Checkup | SchemeComparison | Judgement | LabRecord | Sequence[Judgement],
+) -> str:
     """Render a record, or several, as JSON text that `justfit.records.from_json` reads back.
 
     A lone surrogate, as file names that are not UTF-8 bring along, is written as its JSON escape, so that the text

@@ -1,0 +1,99 @@
+"""``justfit lab``: the lecture's claims, each an experiment that runs now."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from justfit.cli._exits import FOUND, INTERRUPTED, exit_codes, say
+from justfit.cli._output import open_console, print_data
+from justfit.cli._progress import show_progress
+from justfit.errors import OutputError
+
+if TYPE_CHECKING:
+    from justfit.records import LabRecord
+
+DEFAULT_PAGE = Path("justfit-lab.html")
+
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE", help=f"Where the page goes.  [default: ./{DEFAULT_PAGE}]"),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it exists.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Fewer seeds and epochs: under a minute.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Same seed, same numbers.")]
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data", metavar="TABLE", help="Measure on this table, as `justfit fit` takes it.  [default: digits]"
+    ),
+]
+Target = Annotated[str | None, typer.Option("--target", "-t", metavar="COLUMN", help="The column of TABLE to predict.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print all numbers as JSON; a page is then written only where --out says.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Neither progress nor summary.")]
+
+
+def lab(
+    *,
+    out: Out = None,
+    overwrite: Overwrite = False,
+    quick: Quick = False,
+    seed: Seed = 0,
+    data: Data = None,
+    target: Target = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """See the 17 claims of the lecture, measured now.
+
+    Runs one experiment a claim on real rows (digits, or your table), holds every number against the range that theory,
+    its standard error or rounding gives it, and writes one page with the pictures. Exit code 0: no claim is refuted,
+    1: a claim is, 2: wrong input, 3: a fault of justfit.
+    """
+    page = out if out is not None or as_json else DEFAULT_PAGE
+    with exit_codes(if_interrupted="Nothing was written."):
+        _refuse_taken(page, overwrite)
+        with show_progress(quiet=quiet) as on_progress:
+            from justfit.lab import run_lab
+
+            record = run_lab(data, target=target, quick=quick, seed=seed, on_progress=on_progress)
+        _show(record, page, as_json=as_json, quiet=quiet)
+        if record.interrupted:
+            say(f"interrupted: {len(record.claims)} claims are done and kept.")
+            raise typer.Exit(INTERRUPTED)
+        if record.refuted:
+            raise typer.Exit(FOUND)
+
+
+def _refuse_taken(page: Path | None, overwrite: bool) -> None:
+    """Refuse before the experiments run, not after."""
+    if page is not None and page.exists() and (page.is_dir() or not overwrite):
+        raise OutputError(
+            f"`{page}` must not exist yet.",
+            found="a folder" if page.is_dir() else "a file",
+            way_out="Choose another FILE with `--out`."
+            if page.is_dir()
+            else "Add `--overwrite`, or choose another FILE.",
+        )
+    if page is not None and not page.absolute().parent.is_dir():
+        raise OutputError(
+            f"`{page}` must lie in a folder that exists.",
+            found=f"no folder `{page.absolute().parent}`",
+            way_out="Make the folder, or choose another FILE with `--out`.",
+        )
+
+
+def _show(record: LabRecord, page: Path | None, *, as_json: bool, quiet: bool) -> None:
+    from justfit.report import render_json, render_lab_html, render_lab_text, write_atomically
+
+    if page is not None:
+        write_atomically(page, render_lab_html(record))
+    if as_json:
+        print_data(render_json(record))
+    elif not quiet:
+        with open_console() as console:
+            render_lab_text(record, console, files={"Page": page})
