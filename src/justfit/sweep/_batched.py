@@ -87,6 +87,7 @@ class _Group:
             [_plain(variant, recognised) for variant in self._variants],
             initial=_initial(training, recognised, self._variants, state),
             draw=_StepMasks(Schedule(problem, recipe).steps_per_block, problem.inputs.dtype).draw,
+            evens=True,
         )
         if state is not None:
             write_state(self.program, recognised.layers, state)

@@ -40,7 +40,8 @@ def read_state(program: Program, layers: tuple[str, ...]) -> UnitState:
         for layer in layers:
             for part in ("weight", "bias"):
                 pieces.setdefault(f"{_COUNT}.{layer}.{part}", []).append(kernel.adam.count.expand(len(indices)))
-    back = torch.tensor(order).argsort()
+    place = {index: position for position, index in enumerate(order)}
+    back = torch.tensor([place[index] for index in range(len(program.variants))])
     return UnitState(program.epoch, {name: torch.cat(parts)[back] for name, parts in pieces.items()})
 
 

@@ -96,6 +96,7 @@ class Program:
         num_threads: Chunks trained at the same time, each on one thread.
         initial: (weight_IO, bias_O) of each layer, for each variant; None draws them by seed and scheme.
         draw: Where the uniform numbers behind the masks come from, see `MaskStream`.
+        evens: See `pack`. Never changes a result.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class Program:
         num_threads: int = 1,
         initial: Sequence[Parameters] | None = None,
         draw: DrawBlock | None = None,
+        evens: bool = False,
     ) -> None:
         self.problem = problem
         self.recipe = recipe
@@ -120,7 +122,7 @@ class Program:
         self._place: dict[int, tuple[int, int]] = {}
         stream = MaskStream(*mask_values(recipe.activation), problem.inputs.dtype, draw)
         initial = self._drawn() if initial is None else initial
-        for packing in pack(self.variants, problem, recipe, limit):
+        for packing in pack(self.variants, problem, recipe, limit, evens=evens):
             for position, index in enumerate(packing.indices):
                 self._place[index] = (len(self._chunks), position)
             self._chunks.append(
