@@ -110,6 +110,7 @@ class Hypothesis:
         because: Codes of the findings, or the words, that point to it.
         weight: How plausible it was before it was tried, in (0, 1]; its share of the level of the tests.
         named: A finding names this very thing as faulty, instead of a symptom that several things bring about.
+        first: Of changes made together, the one that helps most alone.
     """
 
     name: str
@@ -117,3 +118,9 @@ class Hypothesis:
     because: tuple[str, ...] = ()
     weight: float = 0.2
     named: bool = False
+    first: Alteration | None = None
+
+    @property
+    def cause(self) -> Causes:
+        """What it names as the cause; of changes made together the one that helps most alone."""
+        return (self.first or self.alteration).causes[0]

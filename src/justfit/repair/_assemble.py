@@ -43,7 +43,7 @@ def assemble(
     changes = () if best is None else changes_of(base.case, best.hypothesis, symptoms.findings)
     record = CureRecord(
         state=state,
-        cause="" if best is None else best.hypothesis.alteration.causes[0],
+        cause="" if best is None else best.hypothesis.cause,
         module=type(base.network.module).__name__,
         reasons=symptoms.reasons,
         changes=changes,
@@ -89,7 +89,7 @@ def _tried(trial: Trial, *, chosen: bool) -> TriedChange:
     nan = math.nan
     return TriedChange(
         name=trial.hypothesis.name,
-        cause=trial.hypothesis.alteration.causes[0],
+        cause=trial.hypothesis.cause,
         because=trial.hypothesis.because,
         epochs=trial.step / base_steps(trial),
         share=nan if run is None or trial.step not in run.judged else run.share(trial.step),

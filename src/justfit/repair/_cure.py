@@ -110,7 +110,7 @@ class Repair:
         best = search.best()
         if best is not None:
             best = search.finish(best)
-        return self._assembled(baseline, symptoms, _state(best), best, search.tried)
+        return self._assembled(baseline, symptoms, _state(search, best), best, search.tried)
 
     def _check(self) -> nn.Module:
         with default_generator_kept():
@@ -149,9 +149,9 @@ class Repair:
         return assemble(baseline, symptoms, state, best if state == "cured" else None, tried)
 
 
-def _state(best: Trial | None) -> CureState:
+def _state(search: Search, best: Trial | None) -> CureState:
     if best is None or best.gain is None:
         return "no cure found"
-    if best.gain.is_proven:
+    if search.is_proven(best):
         return "cured"
     return "undecided" if best.gain.upper > 0 and best.gain.mean > 0 else "no cure found"

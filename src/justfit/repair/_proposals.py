@@ -37,7 +37,7 @@ def pairings(case: Case, module: nn.Module | None) -> list[Hypothesis]:
         found.append(_paired("the logits as output, and their loss", advice.kind, advice.logits_loss_fn, bare=True))
     elif advice is not None and advice.loss_fn is not None:
         found.append(_paired("the loss that belongs to the output", advice.kind, advice.loss_fn, advice.change))
-    if bare is not None:
+    if bare is not None and not (found and found[0].alteration.pairing and found[0].alteration.pairing.bare_output):
         found.append(_paired(f"no {bare} on the output", f"{bare} on the output", None, bare=True))
     if not _is_standard(case):
         found.append(_paired("the usual loss of these targets", "unusual loss", default_loss, USUAL))

@@ -18,6 +18,12 @@ KEPT = 3
 # Trainings that the short horizon may take, beside the full one that is kept back.
 SCREENING = 0.9
 MOST_COMBINED = 3
+# A smaller change is as good as the best if it lies this close behind it at the end of a training, in shares of the
+# learnable: two points of accuracy or so. Earlier it may lie further behind, as 1/√(share of the training that is
+# done): changes differ in speed before they differ in where they lead.
+AS_GOOD = 0.05
+# From this plausibility on a finding points to a change: only such are tried of a training that went on to its end.
+POINTED = 0.5
 # Of a change that is only tried together with another.
 COMBINED_WEIGHT = 0.2
 
@@ -82,21 +88,45 @@ class Search:
         return self.ledger.num_steps
 
     def best(self) -> Trial | None:
-        """Find the change that helps: the smallest whose effect cannot be told from that of the best."""
+        """Find the change that helps: the smallest that is as good as the best."""
+        pointed = [h for h in self.hypotheses if h.because and h.weight >= POINTED]
+        if not self.baseline.stopped and pointed:
+            self.hypotheses = pointed
+            return self._one_by_one()
         horizon = self._screening()
         for place, hypothesis in enumerate(self.hypotheses):
             if not self._can_pay(horizon, self.num_steps) or self._is_settled(hypothesis):
                 break
             self.tick(hypothesis.name, place / len(self.hypotheses))
             self._try(hypothesis, horizon)
-        kept = self._kept(horizon)
+        kept, horizon = self._longer(self._kept(horizon), horizon)
         if not kept:
             return None
-        for hypothesis in self._combined(kept) if not self._restores(kept[0]) else []:
-            if self._can_pay(horizon, self.num_steps):
+        smallest = self._smallest(kept, horizon)
+        for hypothesis in [] if self._restores(smallest) else self._combined(kept):
+            if self._can_pay(horizon, self.num_steps - horizon):
                 self.tick(hypothesis.name, 1.0)
                 self._try(hypothesis, horizon)
-        return self._longer(self._kept(horizon), horizon)
+                kept.append(self.tried[-1])
+        return self._smallest([t for t in kept if t.run is not None], horizon)
+
+    def _one_by_one(self) -> Trial | None:
+        """Of a training that went on to its end, run what the findings point to as far; the first that is proven."""
+        half = mark(self.num_steps, 0.5)
+        for place, hypothesis in enumerate(self.hypotheses):
+            if not self.ledger.can_pay(half):
+                break
+            self.tick(hypothesis.name, place / len(self.hypotheses))
+            self._try(hypothesis, half)
+            trial = self.tried[-1]
+            hopeless = trial.gain is None or trial.gain.upper < 0
+            if hopeless or not self.ledger.can_pay(trial.trained.num_steps - half):
+                continue
+            trial.trained.advance(trial.trained.num_steps)
+            self._judge(trial, trial.trained.num_steps)
+            if self.is_proven(trial):
+                return trial
+        return max((t for t in self.tried if t.run is not None), key=lambda t: t.mean, default=None)
 
     def finish(self, trial: Trial) -> Trial:
         """Train the change to its last step; then what else the budget allows, and the better of them."""
@@ -143,7 +173,7 @@ class Search:
         """Something more plausible, and no larger, has restored the fit already."""
         size = hypothesis.alteration.size
         return any(
-            t.gain is not None and t.gain.is_proven and self._restores(t)
+            self.is_proven(t) and self._restores(t)
             and t.hypothesis.alteration.size <= size and t.hypothesis.weight > hypothesis.weight
             for t in self.tried
         )  # fmt: skip
@@ -172,12 +202,19 @@ class Search:
         return ALPHA * hypothesis.weight / sum(planned.values())
 
     def _kept(self, step: int) -> list[Trial]:
-        """The best few, and every smaller change that cannot be told from the best."""
-        trained = [t for t in self.tried if t.run is not None and not t.run.diverged and t.mean > 0 and t.step >= step]
-        ranked = sorted(trained, key=lambda t: -t.mean)
+        """The best few and every smaller change that is as good; the most plausible where none is seen to help yet."""
+        trained = [t for t in self.tried if t.run is not None and not t.run.diverged and t.step >= step]
+        if not any(self.is_proven(t) for t in trained):
+            return sorted(trained, key=lambda t: -t.hypothesis.weight)[:KEPT]
+        ranked = sorted((t for t in trained if t.mean > 0), key=lambda t: -t.mean)
         kept = ranked[:KEPT]
         smaller = [t for t in ranked[KEPT:] if self._order(t) < self._order(ranked[0])]
         return kept + [t for t in smaller if not self._is_worse(t, ranked[0], step)]
+
+    def is_proven(self, trial: Trial) -> bool:
+        """Better beyond its interval, and materially so unless a finding names the very thing."""
+        gain = trial.gain
+        return gain is not None and (gain.is_proven or (trial.hypothesis.named and gain.lower > 0))
 
     def _combined(self, kept: list[Trial]) -> list[Hypothesis]:
         """The best change with each other that helps, and with other learning rates."""
@@ -189,12 +226,12 @@ class Search:
         known = [t.hypothesis.alteration for t in self.tried]
         return [hypothesis for hypothesis in found if hypothesis.alteration not in known][:MOST_COMBINED]
 
-    def _longer(self, kept: list[Trial], horizon: int) -> Trial:
-        """Run the kept ones on, half of them each time, until one is left or only a full training can be paid."""
-        step = horizon
+    def _longer(self, kept: list[Trial], step: int) -> tuple[list[Trial], int]:
+        """Run the kept ones on, fewer each time, until one is left or only a full training can be paid."""
         for fraction in FRACTIONS[:-1]:
             following = mark(self.num_steps, fraction)
-            if following <= step or len(kept) < 2:
+            alone = len(kept) < 2 and step >= mark(self.num_steps, FRACTIONS[2])
+            if following <= step or alone or not kept:
                 continue
             if not self._can_pay((following - step) * len(kept), self.num_steps - following):
                 break
@@ -204,13 +241,11 @@ class Search:
                 self._judge(trial, following)
             step = following
             best = max(kept, key=lambda t: t.mean)
-            kept = [t for t in kept if not self._is_worse(t, best, step)]
-            smallest = min(kept, key=self._order)
-            rest = sorted((t for t in kept if t is not smallest), key=lambda t: -t.mean)
-            kept = [smallest, *rest[: max(1, len(kept) // 2)]] if len(kept) > 2 else kept
-            if step >= mark(self.num_steps, FRACTIONS[2]) and self._restores(smallest):
-                return smallest
-        return self._smallest(kept, step)
+            if self.is_proven(best):
+                kept = [t for t in kept if not self._is_worse(t, best, step)]
+                kept = sorted(kept, key=self._order)[:1] + [t for t in kept if t is best]
+                kept = list({id(t): t for t in kept}.values())
+        return kept, step
 
     def _rival(self, trial: Trial) -> Trial:
         """The best other change, run on as far as can be paid; it takes the place of one that it proves better than."""
@@ -222,7 +257,7 @@ class Search:
             if step > rival.step and step in trial.trained.judged:
                 self.tick(f"against it: {rival.hypothesis.name}", 0.5)
                 rival.trained.advance(step)
-                if self.gain(rival.trained, trial.trained, step).is_proven:
+                if self._is_worse(trial, rival, step):
                     return rival
         return trial
 
@@ -231,7 +266,11 @@ class Search:
         return min((trial for trial in kept if not self._is_worse(trial, best, step)), key=self._order)
 
     def _is_worse(self, trial: Trial, best: Trial, step: int) -> bool:
-        return trial is not best and self.gain(best.trained, trial.trained, step).is_proven
+        """Proven worse, by more than changes differ in speed, and short of what a closed-form fit reaches."""
+        if trial is best or self._restores(trial):
+            return False
+        lead = self.gain(best.trained, trial.trained, step)
+        return lead.is_proven and lead.mean > AS_GOOD * math.sqrt(self.num_steps / step)
 
     def _order(self, trial: Trial) -> tuple[bool, int, float]:
         """What a finding names comes first, then the smaller change, then the larger gain."""
@@ -245,4 +284,5 @@ def _both(first: Hypothesis, other: Hypothesis) -> Hypothesis:
         alteration=first.alteration.with_(other.alteration),
         weight=COMBINED_WEIGHT,
         named=False,
+        first=first.first or first.alteration,
     )

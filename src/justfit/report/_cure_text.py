@@ -67,7 +67,7 @@ def _before_and_after(record: CureRecord) -> str:
         return f"{before}."
     gain = record.gain
     at = f"{_share(gain.gain)} more at epoch {number(gain.epochs, 3)}, at least {_share(gain.gain_lower)}"
-    after = f"after: {_share(record.share_after)} after {count(record.epochs_after, 'epoch')}"
+    after = f"after: {_share(record.share_after)} after {setting(record.epochs_after)} epochs"
     return f"{before}; {after} ({at})."
 
 
