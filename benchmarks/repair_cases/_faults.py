@@ -63,9 +63,13 @@ class Fault:
 
     @property
     def part(self):
-        """`tune` or `final`, by the name alone."""
-        number = int.from_bytes(hashlib.sha256(self.name.encode()).digest()[:4], "big")
-        return "tune" if number < TUNE_SHARE * 2**32 else "final"
+        return part_of(self.name)
+
+
+def part_of(name):
+    """`tune` or `final`, by the name alone."""
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+    return "tune" if number < TUNE_SHARE * 2**32 else "final"
 
 
 def _faults(category, causes, *rows):
@@ -344,5 +348,22 @@ HEALTHY = {
     "california: selu": replace(CALIFORNIA, hidden=(32, 32, 32), activation="selu", init="lecun", bias=0.0),
     "car: tanh, l2": replace(CAR, activation="tanh", l2=0.3),
     "kin8nm: gelu, momentum": replace(KIN, activation="gelu", optimizer="momentum", learning_rate=0.03),
+    "mnist: five tanh layers, xavier": replace(TANH, hidden=(48,) * 5, init="xavier", bias=0.0),
+    "mnist: one layer, sgd": replace(SGD, hidden=(32,), learning_rate=0.2),
+    "mnist: elu, adam at 0.002": replace(MNIST, activation="elu", learning_rate=2e-3),
+    "mnist rows: relu, orthogonal": replace(RNN, activation="relu", init="orthogonal"),
+    "conv: dropout, weight decay": replace(CONV, dropout=0.3, weight_decay=1e-4),
+    "conv: leaky relu, rmsprop": replace(
+        CONV, activation="leaky relu", optimizer="rmsprop", learning_rate=1e-3, epochs=4
+    ),
+    "blob: three wide layers": replace(BLOB, hidden=(64, 64, 64), learning_rate=3e-3),
+    "circle: gelu": replace(CIRCLE, activation="gelu"),
+    "splice: l2 and dropout": replace(SPLICE, l2=1.0, dropout=0.3),
+    "cnae: sgd": replace(CNAE, optimizer="momentum", learning_rate=0.05),
+    "vehicle: layer norm, silu": replace(VEHICLE, activation="silu", normalization="layer"),
+    "kin8nm: he, l2": replace(KIN, init="he", bias=0.0, l2=0.3),
+    "power: batch norm": replace(POWER, normalization="batch"),
+    "energy: selu": replace(ENERGY, activation="selu", init="lecun", bias=0.0),
+    "concrete: adamw": replace(CONCRETE, optimizer="adamw", weight_decay=0.01),
     "kr_vs_kp: three layers, orthogonal": replace(KR, hidden=(32, 32, 32), init="orthogonal"),
 }
