@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from justfit.errors import ArgumentError
 from justfit.sweep._loop import batch_size_of, call_arguments, moved, take
@@ -31,6 +33,7 @@ def check_mean(training: Training, module: nn.Module) -> None:
     targets = moved(take(training.examples.targets, rows), training.device)
     with torch.no_grad():
         outputs = module.eval()(*positional, **keywords)
+        _check_shapes(outputs, targets)
         whole = float(training.loss_fn(outputs, targets))
         try:
             each = float(example_losses(training.loss_fn, outputs, targets, len(rows)).mean())
@@ -43,6 +46,18 @@ def check_mean(training: Training, module: nn.Module) -> None:
         f"{whole:.4g} for {len(rows)} examples whose own losses "
         + (f"sum to that ({each:.4g} on average)" if total else f"are {each:.4g} on average")
     )
+
+
+def _check_shapes(outputs: Any, targets: Any) -> None:
+    """Refuse [B, 1] against [B] of numbers: broadcast, each output would meet all targets."""
+    if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor) and targets.is_floating_point()):
+        return
+    if {outputs.shape, targets.shape} == {(len(targets),), (len(targets), 1)}:
+        raise ArgumentError(
+            "Outputs and targets must have one shape.",
+            found=f"outputs {tuple(outputs.shape)} and targets {tuple(targets.shape)}, which are broadcast",
+            way_out="Give the targets the outputs' shape: `targets.unsqueeze(1)` or `targets.squeeze(1)`.",
+        )
 
 
 def _refused(found: str) -> ArgumentError:

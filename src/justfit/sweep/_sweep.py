@@ -13,7 +13,7 @@ from justfit.cures import Scheme
 from justfit.records import OnProgress
 from justfit.sweep._axes import read_dropout, read_init, read_l2, read_learning_rate
 from justfit.sweep._executor import Executor
-from justfit.sweep._given import as_examples
+from justfit.sweep._examples import as_examples
 from justfit.sweep._open_executor import open_executor
 from justfit.sweep._result import SweepResult
 from justfit.sweep._study import check_study, write_study
