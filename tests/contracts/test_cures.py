@@ -25,7 +25,7 @@ from tests.unit.probe.fingerprint import bits, fingerprint
 
 CURES = {
     "replace_activations_": lambda network, x: replace_activations_(network, "leaky_relu", inputs=x),
-    "insert_activations_": lambda network, x: insert_activations_(network),
+    "insert_activations_": lambda network, x: insert_activations_(network, inputs=x),
     "remove_output_activation_": lambda network, x: remove_output_activation_(network, inputs=x),
     "insert_normalization_": insert_normalization_,
     "insert_normalization_ batch": lambda network, x: insert_normalization_(network, x, kind="batch"),

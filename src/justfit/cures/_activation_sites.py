@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +55,9 @@ def find_sites(root: nn.Module, inputs: Any = None) -> list[Site]:
     Returns:
         Modules in order of registration, then function calls in order of execution.
     """
-    calls = () if inputs is None else trace(root, batch_of(inputs)).activations
-    in_chains = _chain_roles(root)
+    traced = None if inputs is None else trace(root, batch_of(inputs))
+    calls = () if traced is None else traced.activations
+    in_chains = _chain_roles(root, None if traced is None else traced.called)
     composed = inside_composites(root)
     names = _names(root)
     sites = []
@@ -65,7 +67,7 @@ def find_sites(root: nn.Module, inputs: Any = None) -> list[Site]:
             continue
         own = [call for call in calls if call.module in names[id(module)]]
         role, layer = in_chains.get((id(slot.parent), slot.key), (None, ""))
-        role, obstacle = _judge(role, own, is_traced=inputs is not None)
+        role, obstacle = _judge(role, own, is_traced=traced is not None)
         if id(module) in composed:
             obstacle = "its layer runs it by a path of its own: pass `activation=` where the layer is built"
         sites.append(
@@ -125,10 +127,10 @@ def _judge(role: Role | None, calls: list[ActivationCall], *, is_traced: bool) -
     return None, "the forward pass did not run it" if is_traced else ""
 
 
-def _chain_roles(root: nn.Module) -> dict[tuple[int, str], tuple[Role | None, str]]:
+def _chain_roles(root: nn.Module, called: Collection[int] | None) -> dict[tuple[int, str], tuple[Role | None, str]]:
     """Tell of each slot in a Sequential what it does, and the layer before it."""
     found: dict[tuple[int, str], tuple[Role | None, str]] = {}
-    for number, chain in enumerate(chains_of(root)):
+    for number, chain in enumerate(chains_of(root, called)):
         is_whole = number == 0 and runs_in_order(root)
         layer = ""
         for index, slot in enumerate(chain):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from torch import nn
 
@@ -51,19 +51,25 @@ def runs_in_order(module: nn.Module) -> bool:
     return isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
 
 
-def chains_of(root: nn.Module) -> list[list[Slot]]:
-    """List the slots of each outermost Sequential in the order they run, nested ones unrolled."""
-    found: list[list[Slot]] = []
-    if runs_in_order(root):
-        found.append(list(_leaves(root, "")))
-    inside = {id(slot.module) for chain in found for slot in chain} | {id(root)}
+def chains_of(root: nn.Module, called: Collection[int] | None = None) -> list[list[Slot]]:
+    """List the slots of each outermost Sequential in the order they run, nested ones unrolled.
+
+    Args:
+        root: The network; if it is such a Sequential, its chain comes first.
+        called: Ids of the modules that a run called, see `Trace`: a Sequential whose owner takes single modules out of
+            it runs in no order that is known. None takes all for called.
+    """
+
+    def runs(module: nn.Module) -> bool:
+        return runs_in_order(module) and (called is None or id(module) in called)
+
+    found = [list(_leaves(root, ""))] if runs(root) else []
+    done = {id(root)}
     for slot in slots_of(root):
-        if runs_in_order(slot.module) and not runs_in_order(slot.parent):
-            chain = list(_leaves(slot.module, f"{slot.path}."))
-            if chain and id(slot.module) not in inside:
-                found.append(chain)
-                inside.add(id(slot.module))
-    return found
+        if runs(slot.module) and not runs(slot.parent) and id(slot.module) not in done:
+            done.add(id(slot.module))
+            found.append(list(_leaves(slot.module, f"{slot.path}.")))
+    return [chain for chain in found if chain]
 
 
 def _leaves(parent: nn.Module, prefix: str) -> Iterator[Slot]:

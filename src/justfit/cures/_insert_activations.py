@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from itertools import pairwise
+from typing import Any
 
 from torch import nn
 
@@ -12,11 +13,16 @@ from justfit.cures._chains import ACTIVATIONS, NORMS, chains_of, has_weights, ne
 from justfit.cures._change import Applied, Change, editing
 from justfit.cures._code import extended, written
 from justfit.cures._edits import Inserted, Slot, free_key
+from justfit.cures._trace import batch_of, trace
 from justfit.probe import find_source, unwrap
 
 
 def insert_activations_(
-    module: nn.Module, new: str | nn.Module = "relu", *, only: Collection[str] | None = None
+    module: nn.Module,
+    new: str | nn.Module = "relu",
+    *,
+    only: Collection[str] | None = None,
+    inputs: Any = None,
 ) -> Applied:
     r"""Insert an activation where two Linear layers of an `nn.Sequential` follow each other without one, in place.
 
@@ -30,6 +36,8 @@ def insert_activations_(
         module: Changed in place.
         new: Name of an activation, or a module, of which copies are used.
         only: Paths of the first layers of the pairs to change; None for all.
+        inputs: One batch: a tensor, a tuple of positional inputs, or a dict of keywords. With it, Sequentials that are
+            not called as a whole, but taken apart by what holds them, are seen and left alone.
 
     Returns:
         What was inserted and what was left alone, with `undo()`.
@@ -51,8 +59,9 @@ def insert_activations_(
     pattern = new_activation(new)
     changes, untouched = [], []
     done: set[tuple[int, str]] = set()
+    called = None if inputs is None else trace(bare, batch_of(inputs)).called
     with editing() as edits:
-        for first, last, second in list(_linear_pairs(bare)):
+        for first, last, second in list(_linear_pairs(chains_of(bare, called))):
             place = (id(last.parent), last.key)
             if place in done or (only is not None and first.path not in only):
                 continue
@@ -67,9 +76,9 @@ def insert_activations_(
     return Applied(changes=tuple(changes), untouched=tuple(untouched), _edits=edits)
 
 
-def _linear_pairs(root: nn.Module) -> Iterator[tuple[Slot, Slot, Slot]]:
+def _linear_pairs(chains: list[list[Slot]]) -> Iterator[tuple[Slot, Slot, Slot]]:
     """Yield two Linear layers with no activation between, and the slot between them behind which one belongs."""
-    for chain in chains_of(root):
+    for chain in chains:
         layers = [i for i, slot in enumerate(chain) if has_weights(slot.module) or _bends(slot.module)]
         for first, second in pairwise(layers):
             if isinstance(chain[first].module, nn.Linear) and isinstance(chain[second].module, nn.Linear):

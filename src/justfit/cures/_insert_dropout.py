@@ -12,7 +12,7 @@ from justfit.cures._chains import ACTIVATIONS, chains_of, has_weights, inside_co
 from justfit.cures._change import Applied, Change, Edit, editing
 from justfit.cures._code import as_attribute, extended, written
 from justfit.cures._dropout import Dropout, check_range
-from justfit.cures._edits import Hooked, Inserted, RunInFront, free_key
+from justfit.cures._edits import Hooked, Inserted, RunInFront, Slot, free_key
 from justfit.cures._trace import Trace, batch_of, trace
 from justfit.probe import find_source, unwrap
 
@@ -55,7 +55,7 @@ def insert_dropout_(module: nn.Module, p: float, *, inputs: Any = None) -> Appli
     bare = unwrap(module)
     traced = None if inputs is None else trace(bare, batch_of(inputs))
     with editing() as edits:
-        changes = [_insert(bare, path, p, edits) for path in _thirsty(bare, traced)]
+        changes = [_insert(bare, path, p, (traced, edits)) for path in _thirsty(bare, traced)]
     untouched = [] if changes else [(type(bare).__name__, _why_none(bare, traced))]
     return Applied(changes=tuple(changes), untouched=tuple(untouched), _edits=edits)
 
@@ -63,7 +63,8 @@ def insert_dropout_(module: nn.Module, p: float, *, inputs: Any = None) -> Appli
 def _thirsty(root: nn.Module, traced: Trace | None) -> list[str]:
     """List the Linear layers that read hidden activations without dropout, in order of the chains, then of the run."""
     composed = inside_composites(root)
-    in_chains = dict(_in_chains(root))
+    called = None if traced is None else traced.called
+    in_chains = dict(_in_chains(chains_of(root, called)))
     paths = [path for path, is_dry in in_chains.items() if is_dry]
     special = set()
     if traced is not None:
@@ -72,14 +73,15 @@ def _thirsty(root: nn.Module, traced: Trace | None) -> list[str]:
     found = []
     for path in dict.fromkeys(paths):
         layer = root.get_submodule(path)
-        if isinstance(layer, nn.Linear) and id(layer) not in composed and path not in special:
+        is_run = isinstance(layer, nn.Linear) and (called is None or id(layer) in called)
+        if is_run and id(layer) not in composed and path not in special:
             found.append(path)
     return found
 
 
-def _in_chains(root: nn.Module) -> Iterator[tuple[str, bool]]:
+def _in_chains(chains: list[list[Slot]]) -> Iterator[tuple[str, bool]]:
     """Yield each layer of the Sequentials that something stands before, and whether it reads bare activations."""
-    for chain in chains_of(root):
+    for chain in chains:
         is_bent, is_first = False, True
         for slot in chain:
             if isinstance(slot.module, ACTIVATIONS):
@@ -92,13 +94,14 @@ def _in_chains(root: nn.Module) -> Iterator[tuple[str, bool]]:
                 is_bent, is_first = False, False
 
 
-def _insert(root: nn.Module, path: str, p: float, edits: list[Edit]) -> Change:
+def _insert(root: nn.Module, path: str, p: float, run: tuple[Trace | None, list[Edit]]) -> Change:
+    traced, edits = run
     layer = root.get_submodule(path)
     dropout = match_module(nn.Dropout(p), layer, layer)
     source = find_source(root, path) or ""
     slots = [slot for slot in slots_of(root) if slot.module is layer]
-    if len(slots) == 1 and runs_in_order(slots[0].parent):
-        slot = slots[0]
+    slot = slots[0] if len(slots) == 1 and runs_in_order(slots[0].parent) else None
+    if slot is not None and (traced is None or id(slot.parent) in traced.called):
         edits.append(Inserted(slot.parent, free_key(slot.parent, f"{slot.key}_dropout"), dropout, slot.key))
         code = extended(source, layer, written(dropout), in_front=True)
     else:

@@ -116,6 +116,8 @@ class _Network:
         layer = self.layer(path)
         if not isinstance(layer, LAYERS) or id(layer) in self._composed:
             return f"it belongs to {type(layer).__name__}, which is no linear or convolution layer that is called"
+        if id(layer) not in self.trace.called:
+            return "its weight is used without calling it"
         if any(use.normalised for use in uses):
             return "it is normalised already"
         if any(use.is_output for use in uses):
@@ -140,8 +142,8 @@ def _insert(found: _Network, path: str, norm: nn.Module, edits: list[Edit]) -> C
     layer, root = found.layer(path), found.root
     source = find_source(root, path) or ""
     slots = [slot for slot in slots_of(root) if slot.module is layer]
-    if len(slots) == 1 and len(found.uses[path]) == 1 and runs_in_order(slots[0].parent):
-        slot = slots[0]
+    slot = slots[0] if len(slots) == len(found.uses[path]) == 1 else None
+    if slot is not None and runs_in_order(slot.parent) and id(slot.parent) in found.trace.called:
         edits.append(Inserted(slot.parent, free_key(slot.parent, f"{slot.key}_norm"), norm, next_key(slot)))
         code = extended(source, layer, written(norm))
     else:

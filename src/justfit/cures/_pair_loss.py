@@ -92,7 +92,7 @@ def pair_loss(
     if not isinstance(outputs, Tensor) or not isinstance(targets, Tensor) or not outputs.is_floating_point():
         return None
     call = see_loss(loss_fn, outputs.detach(), targets.detach())
-    if call is None or call.outputs.dim() == 0 or not call.outputs.numel():
+    if call is None or call.outputs.dim() == 0 or not call.outputs.numel() or not call.targets.numel():
         return None
     if call.outputs.shape != outputs.shape:  # the loss itself reshapes: what it does is its own affair
         return None

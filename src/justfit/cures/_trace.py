@@ -66,12 +66,14 @@ class Trace:
             only layers whose every use is so.
         dropouts: (module path, file and line) of each call of a dropout function, in order of execution.
         output_dims: Number of dimensions of each layer's output, by its path.
+        called: Ids of the modules that were called; of others only parts or weights were used.
     """
 
     activations: tuple[ActivationCall, ...]
     dry: tuple[str, ...]
     dropouts: tuple[tuple[str, str], ...]
     output_dims: Mapping[str, int]
+    called: frozenset[int]
 
 
 def batch_of(inputs: Any, keywords: Mapping[str, Any] | None = None) -> Batch:
@@ -98,7 +100,10 @@ def trace(root: nn.Module, batch: Batch) -> Trace:
     """Run the network once without gradients and say what each activation does; the network is left as it was."""
     watcher = _Watcher(root)
     tracer = Tracer(root, watcher, keeps_signal=False, as_it_is=True)
-    with untouched(root), eager(root):
+    called: set[int] = set()
+    with untouched(root), eager(root):  # which takes the hooks back
+        for part in root.modules():
+            part.register_forward_pre_hook(lambda module, _: called.add(id(module)))
         run_forward(root, batch, tracer, with_gradient=False)
     graph = _Graph(tracer)
     activations = tuple(
@@ -116,6 +121,7 @@ def trace(root: nn.Module, batch: Batch) -> Trace:
         dry=graph.dry_layers(),
         dropouts=tuple((running.module, running.source or "") for running in watcher.dropouts),
         output_dims=watcher.output_dims,
+        called=frozenset(called),
     )
 
 

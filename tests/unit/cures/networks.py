@@ -100,6 +100,20 @@ class Root(nn.Sequential):
         return super().forward(x.flatten(1)) * 2
 
 
+class TakenApart(nn.Module):
+    """Takes single modules out of a Sequential by their numbers, and uses a weight without calling its layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.parts = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 16), nn.Linear(16, 3), nn.Sigmoid())
+        self.tied = nn.Linear(16, 16)
+
+    def forward(self, x):
+        x = self.parts[1](self.parts[0](x))
+        x = self.parts[4](functional.linear(x, self.tied.weight) + self.parts[2](x))
+        return self.parts[3](x)
+
+
 def _nested():
     body = nn.Sequential(
         nn.Linear(8, 16), nn.Sigmoid(), nn.Sequential(nn.Linear(16, 16), nn.BatchNorm1d(16), nn.Tanh())
@@ -158,6 +172,7 @@ NETWORKS = {
         (6, 8),
     ),
     "partly frozen, in eval mode, with hooks": (_frozen_eval, (6, 8)),
+    "Sequential taken apart": (TakenApart, (6, 8)),
     "float64": (lambda: _nested().double(), (6, 8)),
 }
 

@@ -7,14 +7,15 @@ import torch
 from torch import nn
 from torch.func import functional_call, stack_module_state, vmap
 
-from justfit.cures import insert_normalization_
+from justfit.cures import (
+    insert_activations_,
+    insert_dropout_,
+    insert_normalization_,
+    replace_activations_,
+    standardize_inputs_,
+)
 from justfit.errors import ArgumentError
 from tests.unit.cures.networks import network_and_batch
-
-
-def kinds(network, applied):
-    parts = dict(network.named_modules())
-    return {name: type(part).__name__ for name, part in parts.items() if "norm" in name.rpartition(".")[2]}
 
 
 @pytest.mark.parametrize(
@@ -80,6 +81,20 @@ def test_batch_normalisation_of_sequences_is_refused_with_the_reason():
     assert (applied.changes, applied.untouched) == ((), (("0", reason), ("2", "it is the output layer")))
 
 
+def test_a_sequential_that_is_taken_apart_keeps_its_numbers():
+    """An insertion would shift what its owner takes out of it: so hooks do it there."""
+    network, x = network_and_batch("Sequential taken apart")
+    applied = insert_normalization_(network, x)
+    assert list(network.parts._modules) == ["0", "1", "2", "3", "4"]
+    assert [change.where for change in applied.changes] == ["parts.0", "parts.2"]
+    assert ("tied", "its weight is used without calling it") in applied.untouched
+    applied = insert_dropout_(network, 0.3, inputs=x)
+    assert [change.where for change in applied.changes] == ["parts.2", "parts.3"]
+    assert list(network.parts._modules) == ["0", "1", "2", "3", "4"]
+    assert insert_activations_(network, inputs=x).changes == ()
+    assert [change.where for change in replace_activations_(network, inputs=x).changes] == ["parts.1", "parts.4"]
+
+
 def test_reasons():
     network, x = network_and_batch("residual blocks")
     assert dict(insert_normalization_(network, x).untouched) == {
@@ -105,10 +120,12 @@ def test_new_parameters_are_trained_stored_and_stackable():
     for seed in range(3):
         network, x = network_and_batch("function calls", seed)
         insert_normalization_(network, x)
+        standardize_inputs_(network, x)
         networks.append(network.eval())
     assert [name for name in networks[0].state_dict() if "norm" in name] == [
         "fc1.norm.weight", "fc1.norm.bias", "fc2.norm.weight", "fc2.norm.bias",
     ]  # fmt: skip
+    assert "input_0_mean" in networks[0].state_dict()
     with torch.no_grad():
         for number, network in enumerate(networks):
             network.fc1.norm.bias.fill_(number)

@@ -95,7 +95,7 @@ def test_what_is_refused(arguments, message):
 
 
 def test_rates_of_zero_have_no_ratio():
-    with pytest.raises(ArgumentError, match=r"must have a learning rate above 0 .* Found learning rates that are all 0"):
+    with pytest.raises(ArgumentError, match=r"a learning rate above 0 .* Found learning rates that are all 0"):
         set_learning_rate_(optimizer(rates=(0.0, 0.0)), 0.1)
 
 
