@@ -84,7 +84,16 @@ def cost_lines(outcomes):
             high = values[int(0.9 * (len(values) - 1))]
             lines.append(f"| {name} | {statistics.median(values):.2f} | {high:.2f} | {values[-1]:.2f} |")
     states = collections.Counter(o.cure["state"] for o in outcomes)
-    return [*lines, "", "States: " + ", ".join(f"{state} {count}" for state, count in states.most_common()) + "."]
+    cured = [o for o in outcomes if o.cure["state"] == "cured"]
+    harmed = [o.name for o in cured if o.gained < -2]
+    return [
+        *lines,
+        "",
+        f"Of {len(cured)} runs that were called cured, {sum(o.is_repaired for o in cured)} are repaired; "
+        f"{len(harmed)} ended more than 2 points below the sick network{': ' if harmed else ''}{', '.join(harmed)}.",
+        "",
+        "States: " + ", ".join(f"{state} {count}" for state, count in states.most_common()) + ".",
+    ]
 
 
 def miss_lines(outcomes):
