@@ -37,6 +37,14 @@ def slots_of(root: nn.Module) -> list[Slot]:
     return found
 
 
+def places_of(root: nn.Module) -> dict[int, list[Slot]]:
+    """Map the id of each module below the root to the places that hold it."""
+    found: dict[int, list[Slot]] = {}
+    for slot in slots_of(root):
+        found.setdefault(id(slot.module), []).append(slot)
+    return found
+
+
 def inside_composites(root: nn.Module) -> set[int]:
     """Collect the ids of all modules inside torch's composites."""
     inner: set[int] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import linecache
 import re
@@ -23,10 +24,15 @@ def written(module: nn.Module) -> str:
     if vars(nn).get(kind.__name__) is not kind:
         return text
     head, _, rest = text.partition("(")
-    defaults = {name: repr(parameter.default) for name, parameter in inspect.signature(kind).parameters.items()}
+    defaults = _defaults(kind)
     parts = [re.sub(r"^\((\d+),\)$", r"\1", part) for part in re.split(r", (?![^(]*\))", rest.removesuffix(")"))]
     kept = [part for part in parts if part and not _is_default(part, defaults)]
     return f"nn.{head}({', '.join(kept)})"
+
+
+@functools.lru_cache(maxsize=256)
+def _defaults(kind: type) -> dict[str, str]:
+    return {name: repr(parameter.default) for name, parameter in inspect.signature(kind).parameters.items()}
 
 
 def _is_default(part: str, defaults: dict[str, str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from justfit.cures._activation_kinds import match_module
-from justfit.cures._chains import ACTIVATIONS, chains_of, has_weights, inside_composites, runs_in_order, slots_of
+from justfit.cures._chains import ACTIVATIONS, chains_of, has_weights, inside_composites, places_of, runs_in_order
 from justfit.cures._change import Applied, Change, Edit, editing
 from justfit.cures._code import as_attribute, extended, written
 from justfit.cures._dropout import Dropout, check_range
@@ -54,8 +54,11 @@ def insert_dropout_(module: nn.Module, p: float, *, inputs: Any = None) -> Appli
     check_range([p])
     bare = unwrap(module)
     traced = None if inputs is None else trace(bare, batch_of(inputs))
+    places, changes = places_of(bare), list[Change]()
     with editing() as edits:
-        changes = [_insert(bare, path, p, (traced, edits)) for path in _thirsty(bare, traced)]
+        for path in _thirsty(bare, traced):
+            slot = _own_slot(bare.get_submodule(path), places, traced)
+            changes.append(_insert(bare, path, p, slot, edits))
     untouched = [] if changes else [(type(bare).__name__, _why_none(bare, traced))]
     return Applied(changes=tuple(changes), untouched=tuple(untouched), _edits=edits)
 
@@ -94,14 +97,19 @@ def _in_chains(chains: list[list[Slot]]) -> Iterator[tuple[str, bool]]:
                 is_bent, is_first = False, False
 
 
-def _insert(root: nn.Module, path: str, p: float, run: tuple[Trace | None, list[Edit]]) -> Change:
-    traced, edits = run
+def _own_slot(layer: nn.Module, places: dict[int, list[Slot]], traced: Trace | None) -> Slot | None:
+    """Find the one place of a layer in a Sequential that runs as a whole; None if there is no such."""
+    slots = places.get(id(layer), [])
+    if len(slots) != 1 or not runs_in_order(slots[0].parent):
+        return None
+    return slots[0] if traced is None or id(slots[0].parent) in traced.called else None
+
+
+def _insert(root: nn.Module, path: str, p: float, slot: Slot | None, edits: list[Edit]) -> Change:
     layer = root.get_submodule(path)
     dropout = match_module(nn.Dropout(p), layer, layer)
     source = find_source(root, path) or ""
-    slots = [slot for slot in slots_of(root) if slot.module is layer]
-    slot = slots[0] if len(slots) == 1 and runs_in_order(slots[0].parent) else None
-    if slot is not None and (traced is None or id(slot.parent) in traced.called):
+    if slot is not None:
         edits.append(Inserted(slot.parent, free_key(slot.parent, f"{slot.key}_dropout"), dropout, slot.key))
         code = extended(source, layer, written(dropout), in_front=True)
     else:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from torch import nn
 
 from justfit.cures._activation_kinds import match_module
-from justfit.cures._chains import inside_composites, next_key, runs_in_order, slots_of
+from justfit.cures._chains import inside_composites, next_key, places_of, runs_in_order
 from justfit.cures._change import Applied, Change, Edit, editing
 from justfit.cures._code import as_attribute, extended, written
 from justfit.cures._edits import Hooked, Inserted, RunBehind, free_key
@@ -106,6 +106,7 @@ class _Network:
         self.uses: dict[str, list[WeightUse]] = {}
         for use in structure.uses:
             self.uses.setdefault(layer_path(use.call.owner.parameter), []).append(use)
+        self.places = places_of(root)
         self._composed = inside_composites(root)
         self._special = {call.layer: call.role for call in self.trace.activations if call.role != "hidden"}
 
@@ -141,7 +142,7 @@ def _norm(layer: nn.Module, kind: NormalizationKind, output_dims: int) -> nn.Mod
 def _insert(found: _Network, path: str, norm: nn.Module, edits: list[Edit]) -> Change:
     layer, root = found.layer(path), found.root
     source = find_source(root, path) or ""
-    slots = [slot for slot in slots_of(root) if slot.module is layer]
+    slots = found.places.get(id(layer), [])
     slot = slots[0] if len(slots) == len(found.uses[path]) == 1 else None
     if slot is not None and runs_in_order(slot.parent) and id(slot.parent) in found.trace.called:
         edits.append(Inserted(slot.parent, free_key(slot.parent, f"{slot.key}_norm"), norm, next_key(slot)))
