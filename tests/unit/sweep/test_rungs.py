@@ -13,13 +13,14 @@ def test_nothing_is_compared_before_a_third_of_the_epochs(num_epochs):
     assert set(rungs.stops) <= set(rungs.measured)
     assert set(rungs.comparing) <= set(rungs.stops) - {num_epochs}
     assert all(epoch >= num_epochs / 3 for epoch in rungs.comparing)
-    assert len(rungs.measured) <= 13
+    assert len(rungs.measured) <= 18
+    assert rungs.measured[:6] == tuple(range(1, min(num_epochs, 6) + 1))
     assert sorted(rungs.comparing.values()) == list(range(len(rungs.comparing)))
 
 
 def test_thirty_epochs():
     rungs = make_rungs(30)
-    assert rungs.stops == (1, 8, 11, 16, 23, 30)
+    assert rungs.stops == (1, 5, 11, 16, 23, 30)
     assert rungs.comparing == {11: 0, 16: 1, 23: 2}
     assert rungs.measured_between(8, 16) == (11, 13, 16)
 
