@@ -26,11 +26,15 @@ from justfit.sweep._recurrent import RECURRENT, recurrent
 # α' = −λα of SELU (Klambauer et al., 2017): what alpha dropout puts in place of a dropped unit.
 _ALPHA = 1.7580993408473766
 _VARIABLE = torch._C._VariableFunctions
-_PLAIN = {functional.dropout, _VARIABLE.dropout, _VARIABLE.dropout_}
-_FEATURE = {_VARIABLE.feature_dropout, _VARIABLE.feature_dropout_}
-_CHANNEL_DIMENSIONS = {functional.dropout1d: (2,), functional.dropout2d: (), functional.dropout3d: (4,)}
-_ALPHA_PLAIN = {functional.alpha_dropout, _VARIABLE.alpha_dropout, _VARIABLE.alpha_dropout_}
-_ALPHA_FEATURE = {functional.feature_alpha_dropout, _VARIABLE.feature_alpha_dropout, _VARIABLE.feature_alpha_dropout_}
+# For each, how many dimensions one example has that comes without a batch dimension.
+_CHANNELS = {
+    functional.dropout1d: 2,
+    functional.dropout2d: 0,  # torch takes three dimensions as a batch of one-dimensional maps
+    functional.dropout3d: 4,
+    _VARIABLE.feature_dropout: 0,
+    _VARIABLE.feature_dropout_: 0,
+}
+_ALPHA_CHANNELS = (functional.feature_alpha_dropout, _VARIABLE.feature_alpha_dropout, _VARIABLE.feature_alpha_dropout_)
 
 
 class DropoutMode(TorchFunctionMode):
@@ -57,21 +61,10 @@ class DropoutMode(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        keywords = dict(kwargs or {})
-        if func in _PLAIN:
-            return self._drop(*args, **keywords)
-        if func in _FEATURE or func in _CHANNEL_DIMENSIONS:
-            return self._drop_channels(func, *args, **keywords)
-        if func in _ALPHA_PLAIN or func in _ALPHA_FEATURE:
-            return self._drop_alpha(*args, channels=func in _ALPHA_FEATURE, **keywords)
-        if func is functional.scaled_dot_product_attention:
-            return self._attend(*args, **keywords)
-        if func is functional.multi_head_attention_forward:
-            with self:
-                return _seen_inside(*args, **keywords)
-        if func in RECURRENT:
-            return recurrent(func, self._drop, args, keywords)
-        return func(*args, **keywords)
+        answer = _ANSWERS.get(func)
+        if answer is None:
+            return func(*args, **kwargs) if kwargs else func(*args)
+        return answer(self, func, args, kwargs or {})
 
     def _rate(self, built: float) -> float | Tensor:
         self.num_reached += 1
@@ -93,7 +86,7 @@ class DropoutMode(TorchFunctionMode):
     ) -> Tensor:
         if not training:
             return input
-        alone = input.dim() in _CHANNEL_DIMENSIONS.get(func, ())  # one example without a batch dimension
+        alone = input.dim() == _CHANNELS[func]  # one example without a batch dimension
         uniform = _one_per_channel(input.unsqueeze(0))[0] if alone else _one_per_channel(input)
         dropped = input * _scaled_mask(uniform, self._rate(p), input.dtype)
         return input.copy_(dropped) if inplace else dropped
@@ -137,12 +130,21 @@ class DropoutMode(TorchFunctionMode):
             query, key, value, attn_mask, 0.0, is_causal, scale=scale, enable_gqa=enable_gqa
         )
 
+    def _attend_heads(self, *args: Any, **kwargs: Any) -> Any:
+        with self:
+            return _seen_inside(*args, **kwargs)
+
+    def _recur(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return recurrent(func, self._drop, args, kwargs)
+
 
 def _scaled_mask(uniform: Tensor, rate: float | Tensor, dtype: torch.dtype) -> Tensor:
     """1/(1 − p) where a unit is kept, 0 where it is dropped."""
     if not isinstance(rate, Tensor) and rate >= 1:
         return torch.zeros_like(uniform)
-    return (uniform >= rate).to(dtype) * (1.0 / (1.0 - rate))
+    if isinstance(rate, Tensor):
+        return (uniform >= rate).to(dtype) * (1.0 / (1.0 - rate))
+    return uniform.ge_(rate).mul_(1.0 / (1.0 - rate))
 
 
 def _one_per_unit(input: Tensor) -> Tensor:  # noqa: A002 - torch's own name
@@ -164,3 +166,19 @@ _seen_inside = FunctionType(
     functional.multi_head_attention_forward.__defaults__,
 )
 _seen_inside.__kwdefaults__ = functional.multi_head_attention_forward.__kwdefaults__
+
+_Answer = Callable[[DropoutMode, Callable[..., Any], tuple[Any, ...], Mapping[str, Any]], Any]
+_ANSWERS: dict[Callable[..., Any], _Answer] = {
+    functional.scaled_dot_product_attention: lambda mode, _, args, kwargs: mode._attend(*args, **kwargs),
+    functional.multi_head_attention_forward: lambda mode, _, args, kwargs: mode._attend_heads(*args, **kwargs),
+}
+for _function in (functional.dropout, _VARIABLE.dropout, _VARIABLE.dropout_):
+    _ANSWERS[_function] = lambda mode, _, args, kwargs: mode._drop(*args, **kwargs)
+for _function in _CHANNELS:
+    _ANSWERS[_function] = lambda mode, func, args, kwargs: mode._drop_channels(func, *args, **kwargs)
+for _function in (functional.alpha_dropout, _VARIABLE.alpha_dropout, _VARIABLE.alpha_dropout_):
+    _ANSWERS[_function] = lambda mode, _, args, kwargs: mode._drop_alpha(*args, channels=False, **kwargs)
+for _function in _ALPHA_CHANNELS:
+    _ANSWERS[_function] = lambda mode, _, args, kwargs: mode._drop_alpha(*args, channels=True, **kwargs)
+for _function in RECURRENT:
+    _ANSWERS[_function] = lambda mode, func, args, kwargs: mode._recur(func, *args, **kwargs)

@@ -16,8 +16,9 @@ from justfit.errors import ArgumentError
 from justfit.maths import l2_penalty
 from justfit.sweep._dropout_mode import DropoutMode
 from justfit.sweep._losses import example_losses
+from justfit.sweep._penalty_gradient import penalized_weights
 from justfit.sweep._problem import NO_FOLD
-from justfit.sweep._streams import epoch_order, named_generator
+from justfit.sweep._streams import epoch_order, named_generator, seed_of
 from justfit.sweep._training import Examples, SweepVariant, Training, Unit, UnitReport, UnitState, named_optimizers
 
 # Rows on which training loss is measured: enough for a standard error, cheap enough for every round.
@@ -49,7 +50,7 @@ def learning_rate_factor(training: Training, step: int, total: int) -> float:
 
 def named_seed(*name: int | str) -> int:
     """A seed that is a function of its name alone."""
-    return named_generator(*name).initial_seed()
+    return seed_of(*name)
 
 
 def seed_generator(seed: int, device: str) -> None:
@@ -150,6 +151,7 @@ class Network:
         self.step = 0
         self.steps_per_epoch = num_steps(training, variant.fold)
         self.num_examples = len(training.examples.training_rows(variant.fold))
+        self.penalized = penalized_weights(self.module) if variant.setting.l2 > 0 else set()
         if state is not None:
             self._load(state)
 
@@ -190,7 +192,8 @@ class Network:
         )
 
     def _step(self, rows: Tensor, factor: float) -> None:
-        self.module.train()
+        if not self.module.training:
+            self.module.train()
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
             group["lr"] = peak * factor
         self.optimizer.zero_grad()
@@ -198,12 +201,22 @@ class Network:
         with DropoutMode(self.variant.setting.dropout):
             outputs = self.module(*positional, **keywords)
         loss = self.training.loss_fn(outputs, moved(take(self.training.examples.targets, rows), self.training.device))
-        if self.variant.setting.l2 > 0:
+        if self.penalized is None:
             loss = loss + l2_penalty(self.module, self.variant.setting.l2, self.num_examples)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
+        self._add_penalty()
         if self.training.clip_norm is not None:
             nn.utils.clip_grad_norm_(list(self.parameters.values()), self.training.clip_norm)
         self.optimizer.step()
+
+    def _add_penalty(self) -> None:
+        factor = self.variant.setting.l2 / self.num_examples
+        with torch.no_grad():
+            for name in self.penalized or ():
+                weight = self.parameters[name]
+                if weight.grad is None:
+                    weight.grad = torch.zeros_like(weight)
+                weight.grad.add_(weight, alpha=factor)
 
     def measure(self) -> tuple[Tensor, float, float]:
         """Per-example validation losses, mean train loss and its standard error; NaN where it is not finite."""

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from justfit.maths import l2_penalty, sum_squares
+from justfit.maths import sum_squares
 from justfit.sweep._dropout_mode import DropoutMode
 from justfit.sweep._loop import built_module, call_arguments, moved, take
 from justfit.sweep._losses import example_losses
+from justfit.sweep._penalty_gradient import penalized_weights
 from justfit.sweep._rows import Rows, RowsOptimizer
 from justfit.sweep._training import SweepVariant, Training
 
@@ -173,7 +174,8 @@ class _Penalties:
         counts = {v.fold: len(training.examples.training_rows(v.fold)) for v in variants}
         self.coefficients = rows.values.new_tensor([v.setting.l2 / counts[v.fold] for v in variants])
         if any(variant.setting.l2 > 0 for variant in variants):
-            self.inside, self._penalized = penalized_weights(module)
+            found = penalized_weights(module)
+            self.inside, self._penalized = found is None, found or set()
 
     def add(self, name: str, gradient: Tensor) -> None:
         """Write a parameter's gradient of the loss, and of the penalty, into the rows."""
@@ -183,15 +185,6 @@ class _Penalties:
             torch.addcmul(gradient, self._rows.value[name], self.coefficients.view(shape), out=written)
         else:
             written.copy_(gradient)
-
-
-def penalized_weights(module: nn.Module) -> tuple[bool, set[str]]:
-    """Tell whether the penalty must be part of the loss and, if not, names of the parameters that it counts."""
-    parameters = {name: p for name, p in module.named_parameters() if p.requires_grad}
-    gradients = torch.autograd.grad(l2_penalty(module, 1.0, 1), list(parameters.values()), allow_unused=True)
-    found = {name: g for name, g in zip(parameters, gradients, strict=True) if g is not None}
-    plain = all(torch.equal(gradient, parameters[name]) for name, gradient in found.items())
-    return not plain, set(found) if plain else set()
 
 
 def _built(training: Training, variants: Sequence[SweepVariant], first: nn.Module) -> list[nn.Module]:

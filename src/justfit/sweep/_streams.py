@@ -31,8 +31,13 @@ def named_generator(*name: int | str) -> torch.Generator:
     Returns:
         A CPU generator, seeded with 63 bits of BLAKE2b of the name.
     """
+    return torch.Generator().manual_seed(seed_of(*name))
+
+
+def seed_of(*name: int | str) -> int:
+    """Make the seed of a name; see `named_generator`."""
     digest = hashlib.blake2b("/".join(map(str, name)).encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
+    return int.from_bytes(digest, "little") >> 1
 
 
 def epoch_order(seed: int, epoch: int, fold: int, fold_of_rows: Tensor) -> Tensor:
