@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,8 +43,8 @@ def first_look(training: Training, seed: int) -> FirstLook:
         seed: Of the network.
 
     Raises:
-        ArgumentError: `build` gives no module, the module has nothing to train, or the loss is not one number, or holds
-            outputs and targets of different shapes against each other.
+        ArgumentError: `build` gives no module, or the same one again, the module has nothing to train, or the loss is
+            not one number.
     """
     with default_generator_kept():
         torch.manual_seed(named_seed(seed, "build"))
@@ -80,13 +81,13 @@ def _looks_at_batch(training: Training, module: nn.Module, seed: int) -> bool:
     positional, keywords = call_arguments(take(training.examples.inputs, rows))
     outputs = []
     module.train()
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what matters is checked by itself
         for p in (0.0, 0.5):
             torch.manual_seed(named_seed(seed, "look"))
             with DropoutMode(p):
                 outputs.append(module(*positional, **keywords))
         targets = take(training.examples.targets, rows)
-        _check_shapes(training, outputs[0], targets)
         loss = training.loss_fn(outputs[0], targets)
     if not isinstance(loss, Tensor) or loss.numel() != 1:
         raise ArgumentError(
@@ -95,17 +96,6 @@ def _looks_at_batch(training: Training, module: nn.Module, seed: int) -> bool:
             way_out="Average over the batch, as `reduction='mean'` does.",
         )
     return not _are_equal(*outputs)
-
-
-def _check_shapes(training: Training, outputs: Any, targets: Any) -> None:
-    """Refuse squared errors of shapes that would be broadcast: [B, 1] against [B] compares each with all others."""
-    elementwise = isinstance(training.loss_fn, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
-    if elementwise and isinstance(outputs, Tensor) and isinstance(targets, Tensor) and outputs.shape != targets.shape:
-        raise ArgumentError(
-            f"`{type(training.loss_fn).__name__}` needs outputs and targets of one shape.",
-            found=f"outputs {tuple(outputs.shape)} and targets {tuple(targets.shape)}",
-            way_out="Give targets of the outputs' shape, such as `targets.unsqueeze(1)`.",
-        )
 
 
 def _are_equal(first: Any, second: Any) -> bool:

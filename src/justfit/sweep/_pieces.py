@@ -76,7 +76,7 @@ class Pieces:
         """
         measured: dict[SweepVariant, Measured] = {}
         if self._store is not None:
-            measured = self._store.measured(variants, until)
+            measured = self._store.measured(variants, measure)
         if measured and on_variants is not None:
             on_variants(len(measured))
         todo = sorted((v for v in variants if v not in measured), key=_order)

@@ -43,7 +43,7 @@ class Rungs:
 
 
 def make_rungs(num_epochs: int) -> Rungs:
-    """Place the first epochs and about a dozen measurements, and, at the next of them after 1/3, 1/2 and 3/4, the comparisons.
+    """Place the first epochs, about a dozen measurements and, at the next after 1/3, 1/2 and 3/4, the comparisons.
 
     The first measurement and the one at which a plateau is first believed are stops too, so that what diverged or
     learns nothing does not train on until a third.

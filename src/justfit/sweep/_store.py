@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from justfit.report import write_atomically
-from justfit.sweep._cell_table import Measured
+from justfit.sweep._cell_table import Losses, Measured
 from justfit.sweep._training import SweepVariant, Unit, UnitReport, UnitState
 
 MEASURED = "measured"
@@ -35,7 +35,9 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._places: dict[tuple[str, int], tuple[str, int]] = {}
+        self._places: dict[tuple[str, int], tuple[str, int]] = {}  # (variant, epoch where it stands)
+        self._shown: dict[tuple[str, int], tuple[str, int]] = {}  # (variant, epoch measured)
+        self._counted: set[str] = set()
         self._until: dict[str, int] = {}
         self._seconds = 0.0
         for path in sorted(folder.glob(f"*.{MEASURED}.safetensors")):
@@ -54,21 +56,37 @@ class Store:
         tensors = {name: tensor.contiguous() for name, tensor in state.tensors.items()}
         write_atomically(self._path(stem, STATE), save(tensors, metadata))
         write_atomically(self._path(stem, MEASURED), save(_tensors_of(report), metadata))
+        self._counted.add(stem)
         self._add(stem, description)
 
-    def measured(self, variants: Sequence[SweepVariant], until: int) -> dict[SweepVariant, Measured]:
-        """What is kept of these variants in the piece that ends at an epoch."""
+    def measured(self, variants: Sequence[SweepVariant], epochs: tuple[int, ...]) -> dict[SweepVariant, Measured]:
+        """What is kept of these variants at these epochs, in whatever pieces; of each all epochs, or nothing."""
         found = {}
-        opened: dict[str, dict[str, Tensor]] = {}
+        opened: dict[str, tuple[dict[str, Tensor], dict[str, Any]]] = {}
         for variant in variants:
-            place = self._places.get((_name_of(variant), until))
-            if place is not None:
-                stem, k = place
+            name = _name_of(variant)
+            places = [self._shown.get((name, epoch)) for epoch in epochs]
+            kept = [place for place in places if place is not None]
+            if len(kept) < len(epochs):
+                continue
+            for stem, _ in kept:
                 if stem not in opened:
-                    opened[stem], description = _read(self._path(stem, MEASURED))
-                    self._seconds += float(description["seconds"])
-                found[variant] = _measured(opened[stem], k)
+                    opened[stem] = self._opened(stem)
+            pieces = [_at(opened[stem], k, epoch) for (stem, k), epoch in zip(kept, epochs, strict=True)]
+            found[variant] = Measured(
+                epochs,
+                np.stack([losses for losses, _, _ in pieces]),
+                tuple(train for _, train, _ in pieces),
+                tuple(error for _, _, error in pieces),
+            )
         return found
+
+    def _opened(self, stem: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        tensors, description = _read(self._path(stem, MEASURED))
+        if stem not in self._counted:
+            self._counted.add(stem)
+            self._seconds += float(description["seconds"])
+        return tensors, description
 
     def take_seconds(self) -> float:
         """CPU seconds of the units that `measured` has read since the last call."""
@@ -110,21 +128,20 @@ class Store:
         self._until[stem] = int(description["until"])
         for k, name in enumerate(description["variants"]):
             self._places[(name, int(description["until"]))] = (stem, k)
+            self._shown |= {(name, int(epoch)): (stem, k) for epoch in description["epochs"]}
 
 
 def _tensors_of(report: UnitReport) -> dict[str, Tensor]:
     tensors = {f"validation.{k}": losses.contiguous() for k, losses in enumerate(report.validation_losses)}
-    epochs = torch.tensor(report.epochs, dtype=torch.int64)
-    return {**tensors, "epochs": epochs, "train_loss": report.train_loss, "train_loss_se": report.train_loss_se}
+    return {**tensors, "train_loss": report.train_loss, "train_loss_se": report.train_loss_se}
 
 
-def _measured(tensors: dict[str, Tensor], k: int) -> Measured:
-    return Measured(
-        tuple(tensors["epochs"].tolist()),
-        tensors[f"validation.{k}"].numpy(),
-        tuple(tensors["train_loss"][k].tolist()),
-        tuple(tensors["train_loss_se"][k].tolist()),
-    )
+def _at(piece: tuple[dict[str, Tensor], dict[str, Any]], k: int, epoch: int) -> tuple[Losses, float, float]:
+    """Losses, training loss and its error of the variant at a place of a unit, at an epoch."""
+    tensors, description = piece
+    row = description["epochs"].index(epoch)
+    train, error = (float(tensors[name][k, row]) for name in ("train_loss", "train_loss_se"))
+    return tensors[f"validation.{k}"][row].numpy(), train, error
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

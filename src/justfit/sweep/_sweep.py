@@ -12,8 +12,8 @@ from torch import nn
 from justfit.cures import Scheme
 from justfit.records import OnProgress
 from justfit.sweep._axes import read_dropout, read_init, read_l2, read_learning_rate
-from justfit.sweep._executor import Executor
 from justfit.sweep._examples import as_examples
+from justfit.sweep._executor import Executor
 from justfit.sweep._open_executor import open_executor
 from justfit.sweep._result import SweepResult
 from justfit.sweep._study import check_study, write_study
@@ -61,7 +61,7 @@ def sweep(
 
     Args:
         build: Makes a new network; called without arguments, the random state seeded.
-        train: Training data: a pair of tensors or arrays (inputs, targets), a Dataset or a DataLoader.
+        train: Training data: a pair (inputs, targets) of tensors, arrays or frames, a Dataset or a DataLoader.
         validation: The same, to judge all cells on; None cross-validates on `folds`.
         loss_fn: `loss_fn(outputs, targets)`, a mean over the batch. None: cross entropy for whole-number targets, mean
             squared error for others.
@@ -92,6 +92,7 @@ def sweep(
 
     Raises:
         ArgumentError: An argument lies outside its contract, or the network and the loss do not fit the data.
+        DataError: The data cannot be trained on: empty, of different lengths, not finite, or not to be divided.
         DivergedError: Every cell ended in NaN or infinity.
         OutputError: `out` holds something else, or cannot be written.
         KeyboardInterrupt: Ctrl-C before anything was measured; later it ends the sweep with the best so far.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from justfit.errors import OutputError
 from justfit.records import ModuleSweepRecord, to_json
@@ -147,11 +148,16 @@ def _feed(digest: Any, part: Any) -> None:
 
 
 def _name_of(function: Any) -> str:
-    """A function by its name and code, any other callable by what it shows of itself."""
+    """A function by its name and code, a module by its options, any other callable by what it shows of itself."""
+    if isinstance(function, nn.Module):  # `repr` does not show the options of a loss
+        options = {name: value for name, value in vars(function).items() if not name.startswith("_")}
+        return f"{function!r} {_digest(options, dict(function.state_dict()))[:8]}"
+    if isinstance(function, functools.partial):
+        return f"{_name_of(function.func)} of {function.args} {function.keywords}"
     code = getattr(function, "__code__", None)
     name = getattr(function, "__qualname__", None)
     if name is None:
-        return repr(function) if "0x" not in repr(function) else type(function).__qualname__
+        return type(function).__qualname__ if " at 0x" in repr(function) else repr(function)
     return f"{function.__module__}.{name}" + ("" if code is None else f" {_digest(code.co_code, code.co_names)[:8]}")
 
 

@@ -12,14 +12,17 @@ from torch import Tensor
 from justfit.cures import Scheme
 from justfit.records import OnProgress, Progress
 from justfit.sweep._axes import Axes
+from justfit.sweep._cell_table import variants_of
 from justfit.sweep._constant_loss import constant_loss, unit_of
 from justfit.sweep._deciding import decide_among
 from justfit.sweep._executor import Executor
 from justfit.sweep._first_look import FirstLook, first_look
 from justfit.sweep._grid import DROPOUTS, l2_values
+from justfit.sweep._growth import coarse_cells
 from justfit.sweep._largest_l2 import NUM_L2, largest_l2
 from justfit.sweep._module_record import make_record
 from justfit.sweep._pieces import Pieces
+from justfit.sweep._probe import TierChoice, choose_tier
 from justfit.sweep._problem import NEVER_HELD_OUT
 from justfit.sweep._refill import refill
 from justfit.sweep._result import SweepResult
@@ -58,6 +61,7 @@ class Start:
     tier_reason: str
     l2: tuple[float, ...]
     dropout: tuple[float | None, ...]
+    unreached: tuple[str, ...]
 
 
 def run_sweep(
@@ -108,7 +112,7 @@ def run_sweep(
         tier=start.tier,
         tier_reason=start.tier_reason,
         unit=unit_of(training.loss_fn),
-        notes=_notes(schedule, look),
+        notes=_notes(schedule, look, start),
     )
     if folder is not None and store is not None:
         folder.finish(record, store)
@@ -122,23 +126,38 @@ def _start(
     """Take what an earlier call found out, or find it out: a probe of speed need not come out the same twice."""
     if folder is not None and folder.start is not None:
         kept = folder.start
-        return Start(kept["tier"], kept["tier_reason"], tuple(kept["l2"]), tuple(kept["dropout"]))
-    tier, reason = _tier(training, asked)
+        return Start(
+            kept["tier"], kept["tier_reason"], tuple(kept["l2"]), tuple(kept["dropout"]), tuple(kept["unreached"])
+        )
     dropout: tuple[float | None, ...] = asked.dropout or (DROPOUTS if look.has_dropout else (None,))
+    tier = _tier(training, asked, dropout)
     l2 = asked.l2
     if l2 is None:
         if on_progress is not None:
             on_progress(Progress(stage="looking for the largest useful l2", fraction=0.0))
         first = Setting(dropout=dropout[0], learning_rate=asked.learning_rate[0], init=asked.init[0])
-        l2 = l2_values(largest_l2(training, tier, setting=first, seed=asked.seeds[0]), NUM_L2)
-    start = Start(tier, reason, l2, dropout)
+        l2 = l2_values(largest_l2(training, tier.tier, setting=first, seed=asked.seeds[0]), NUM_L2)
+    start = Start(tier.tier, tier.reason, l2, dropout, tier.unreached_dropouts)
     if folder is not None:
         folder.begin(asdict(start))
     return start
 
 
-def _tier(training: Training, asked: Asked) -> tuple[Tier, str]:
-    return ("loop", "one network after the other.") if asked.tier is None else (asked.tier, "asked for.")
+def _tier(training: Training, asked: Asked, dropout: tuple[float | None, ...]) -> TierChoice:
+    """Have the tier chosen by the networks that the first wave will train; of λ it matters only that there is some."""
+    l2 = l2_values(1.0, NUM_L2) if asked.l2 is None else asked.l2
+    cells = Axes(l2, dropout, asked.learning_rate, asked.init).cells()
+    variants = [
+        variant
+        for k in coarse_cells(cells)
+        for seed in asked.seeds
+        for variant in variants_of(cells[k], seed, _num_folds(training))
+    ]
+    return choose_tier(training, variants, wanted=asked.tier)
+
+
+def _num_folds(training: Training) -> int:
+    return int(training.examples.fold_of_rows.max()) + 1
 
 
 def _plan(training: Training, asked: Asked, start: Start) -> SchedulePlan:
@@ -146,7 +165,7 @@ def _plan(training: Training, asked: Asked, start: Start) -> SchedulePlan:
     return SchedulePlan(
         cells=tuple(axes.cells()),
         seeds=asked.seeds,
-        num_folds=int(training.examples.fold_of_rows.max()) + 1,
+        num_folds=_num_folds(training),
         num_epochs=training.epochs,
         constant=constant_loss(training.loss_fn, training.examples.targets),
         stops_often=asked.budget_seconds is not None,
@@ -159,7 +178,7 @@ def _asked_in_folder(training: Training, asked: Asked) -> dict[str, Any]:
     return asked_of(training, values)
 
 
-def _notes(schedule: Schedule, look: FirstLook) -> tuple[str, ...]:
+def _notes(schedule: Schedule, look: FirstLook, start: Start) -> tuple[str, ...]:
     notes = []
     if schedule.plan.constant is None:
         notes.append(
@@ -174,6 +193,9 @@ def _notes(schedule: Schedule, look: FirstLook) -> tuple[str, ...]:
             if asked
             else "The network has no dropout that could be set: it was swept over l2 alone."
         )
+    if start.unreached:
+        names = ", ".join(name or "the network itself" for name in start.unreached)
+        notes.append(f"Masks or noise of these parts are their own, and were not swept: {names}.")
     return tuple(notes)
 
 

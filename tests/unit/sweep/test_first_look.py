@@ -69,12 +69,3 @@ FROZEN = nn.Linear(6, 2).requires_grad_(requires_grad=False)
 def test_what_cannot_be_swept_is_refused(make, loss_fn, message):
     with pytest.raises(ArgumentError, match=message):
         look(make, loss_fn)
-
-
-def test_squared_errors_that_would_be_broadcast_are_refused():
-    inputs, targets = make_data(task="regression")
-    examples = Examples(inputs, targets[:, 0], torch.arange(len(targets)) % 2)
-    with pytest.raises(
-        ArgumentError, match=r"`MSELoss` needs outputs and targets of one shape\. Found outputs \(30, 1\) and"
-    ):
-        first_look(Training(build=build_plain, examples=examples, loss_fn=nn.MSELoss()), 0)

@@ -1,9 +1,10 @@
 """When a sweep measures and decides."""
 
+import numpy as np
 import pytest
 from scipy import stats
 
-from justfit.sweep._rungs import RUNGS, critical_errors, make_rungs
+from justfit.sweep._rungs import EARLY_EPOCHS, RUNGS, critical_errors, make_rungs
 
 
 @pytest.mark.parametrize("num_epochs", [1, 2, 3, 7, 12, 30, 60, 100, 1000])
@@ -32,8 +33,6 @@ def test_the_spent_chance_adds_up_and_no_more():
 
 def test_repeated_checks_err_less_often_than_promised():
     """Simulation: the mean of a growing sample, looked at three times; alone, each look would err more often in all."""
-    import numpy as np
-
     generator = np.random.default_rng(0)
     paths = generator.normal(size=(40_000, 12)).cumsum(axis=1)
     z = np.stack([paths[:, n - 1] / np.sqrt(n) for n in (4, 6, 9)], axis=1)
