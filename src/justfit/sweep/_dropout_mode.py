@@ -21,13 +21,13 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from justfit.sweep._attention import attention
-from justfit.sweep._recurrent import RECURRENT, recurrent
+from justfit.sweep._recurrent import RECURRENT, recurrent, recurrent_by_formula
 
 # α' = −λα of SELU (Klambauer et al., 2017): what alpha dropout puts in place of a dropped unit.
 _ALPHA = 1.7580993408473766
 _VARIABLE = torch._C._VariableFunctions
 # For each, how many dimensions one example has that comes without a batch dimension.
-_CHANNELS = {
+_CHANNELS: dict[Callable[..., Any], int] = {
     functional.dropout1d: 2,
     functional.dropout2d: 0,  # torch takes three dimensions as a batch of one-dimensional maps
     functional.dropout3d: 4,
@@ -42,7 +42,7 @@ class DropoutMode(TorchFunctionMode):
 
     Args:
         p: A number, a 0-dim tensor (one variant under vmap), or None to leave every p as the network has it.
-        stacked: Compute attention by its formula throughout: the fused kernels cannot be stacked.
+        stacked: Compute attention and recurrent layers by their formulas: the fused kernels cannot be stacked.
 
     Attributes:
         num_reached: Calls of dropout in training mode that were answered so far.
@@ -135,6 +135,8 @@ class DropoutMode(TorchFunctionMode):
             return _seen_inside(*args, **kwargs)
 
     def _recur(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        if self._stacked and not kwargs and isinstance(args[3], bool):  # not a packed sequence
+            return recurrent_by_formula(func, self._drop, args)
         return recurrent(func, self._drop, args, kwargs)
 
 
@@ -171,14 +173,15 @@ _Answer = Callable[[DropoutMode, Callable[..., Any], tuple[Any, ...], Mapping[st
 _ANSWERS: dict[Callable[..., Any], _Answer] = {
     functional.scaled_dot_product_attention: lambda mode, _, args, kwargs: mode._attend(*args, **kwargs),
     functional.multi_head_attention_forward: lambda mode, _, args, kwargs: mode._attend_heads(*args, **kwargs),
+    **dict.fromkeys(
+        (functional.dropout, _VARIABLE.dropout, _VARIABLE.dropout_),
+        lambda mode, _, args, kwargs: mode._drop(*args, **kwargs),
+    ),
+    **dict.fromkeys(_CHANNELS, lambda mode, func, args, kwargs: mode._drop_channels(func, *args, **kwargs)),
+    **dict.fromkeys(
+        (functional.alpha_dropout, _VARIABLE.alpha_dropout, _VARIABLE.alpha_dropout_),
+        lambda mode, _, args, kwargs: mode._drop_alpha(*args, channels=False, **kwargs),
+    ),
+    **dict.fromkeys(_ALPHA_CHANNELS, lambda mode, _, args, kwargs: mode._drop_alpha(*args, channels=True, **kwargs)),
+    **dict.fromkeys(RECURRENT, lambda mode, func, args, kwargs: mode._recur(func, *args, **kwargs)),
 }
-for _function in (functional.dropout, _VARIABLE.dropout, _VARIABLE.dropout_):
-    _ANSWERS[_function] = lambda mode, _, args, kwargs: mode._drop(*args, **kwargs)
-for _function in _CHANNELS:
-    _ANSWERS[_function] = lambda mode, func, args, kwargs: mode._drop_channels(func, *args, **kwargs)
-for _function in (functional.alpha_dropout, _VARIABLE.alpha_dropout, _VARIABLE.alpha_dropout_):
-    _ANSWERS[_function] = lambda mode, _, args, kwargs: mode._drop_alpha(*args, channels=False, **kwargs)
-for _function in _ALPHA_CHANNELS:
-    _ANSWERS[_function] = lambda mode, _, args, kwargs: mode._drop_alpha(*args, channels=True, **kwargs)
-for _function in RECURRENT:
-    _ANSWERS[_function] = lambda mode, func, args, kwargs: mode._recur(func, *args, **kwargs)

@@ -2,8 +2,8 @@
 
 Recognised multilayer perceptrons go to the hand-written kernels. Of anything else, two networks take one step in the
 plain loop and in a stack, dropout and penalty on; the stack is taken only if their gradients agree and if it is clearly
-faster. What is known to lose on a CPU (convolutions, recurrent layers, a handful of networks) is not timed at all, so
-that the tier, and with it the last digits of a result, hardly ever depends on the clock.
+faster. A handful of networks is not timed at all. The last digits of a result depend on the tier, and the tier, where a
+stack is about as fast as the loop, on the clock: a sweep's record says which it was, and `wanted` pins it.
 """
 
 from __future__ import annotations
@@ -42,8 +42,6 @@ GRADIENT_TOLERANCE = 1e-5
 NEEDED_SPEEDUP = 1.15
 # Fewer networks than this are never faster as a stack (measured: 0.4 to 1.1 times the loop's speed).
 FEWEST_NETWORKS = 4
-# Slower as a stack on a CPU whatever the size (measured: 0.3 to 1.0; benchmarks/any_module.py).
-_SLOW_ON_CPU = (nn.modules.conv._ConvNd, nn.RNNBase)
 _TIMED_NETWORKS, _ROUNDS, _STEPS = 32, 4, 2
 
 
@@ -93,10 +91,9 @@ def choose_tier(training: Training, variants: Sequence[SweepVariant], *, wanted:
         ...     examples=Examples(x[:, None], (x[:, 0] > 0).long(), torch.arange(60) % 3),
         ...     loss_fn=nn.CrossEntropyLoss(),
         ... )
-        >>> variants = [SweepVariant(setting=Setting(l2=l2), fold=fold) for l2 in (0, 1) for fold in range(3)]
-        >>> choice = choose_tier(training, variants)
+        >>> choice = choose_tier(training, [SweepVariant(setting=Setting(l2=l2), fold=0) for l2 in (0, 1)])
         >>> choice.tier, choice.reason
-        ('loop', 'Conv1d is slower as a stack on a CPU.')
+        ('loop', '2 networks at a time are too few to stack.')
     """
     with default_generator_kept(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -104,7 +101,7 @@ def choose_tier(training: Training, variants: Sequence[SweepVariant], *, wanted:
         check_mean(training, module)
         unreached = unreached_dropouts(lambda: built_module(training, variants[0]), _call(training))
         why_not = _why_not_optimizer(training, module)
-        choice = _chosen(training, variants, wanted, module, why_not)
+        choice = _chosen(training, variants, wanted, why_not)
     return dataclasses.replace(choice, unreached_dropouts=unreached)
 
 
@@ -125,7 +122,6 @@ def _chosen(
     training: Training,
     variants: Sequence[SweepVariant],
     wanted: Tier | None,
-    module: nn.Module,
     why_not: str | None,
 ) -> TierChoice:
     if wanted == "loop":
@@ -136,7 +132,7 @@ def _chosen(
     if wanted == "batched":
         raise _refused(wanted, recognised)
     try:
-        return _stacked_or_loop(training, variants, wanted, module, why_not)
+        return _stacked_or_loop(training, variants, wanted, why_not)
     except _CannotStackError as reason:
         if wanted is not None:
             raise _refused(wanted, str(reason)) from None
@@ -155,12 +151,11 @@ def _stacked_or_loop(
     training: Training,
     variants: Sequence[SweepVariant],
     wanted: Tier | None,
-    module: nn.Module,
     why_not: str | None,
 ) -> TierChoice:
     group = _largest_group(training, variants)
-    if wanted is None:
-        _check_structure(training, group, module)
+    if wanted is None and len(group) < FEWEST_NETWORKS:
+        raise _CannotStackError(f"{len(group)} networks at a time are too few to stack")
     if why_not is not None:
         raise _CannotStackError(why_not)
     errors = stacking_errors(training, group)
@@ -188,16 +183,6 @@ def _largest_group(training: Training, variants: Sequence[SweepVariant]) -> list
         groups.setdefault(key, []).append(variant)
     largest = max(groups.values(), key=len)
     return sorted(largest, key=lambda variant: variant.setting.learning_rate or 0.0)
-
-
-def _check_structure(training: Training, group: Sequence[SweepVariant], module: nn.Module) -> None:
-    if len(group) < FEWEST_NETWORKS:
-        raise _CannotStackError(f"{len(group)} networks at a time are too few to stack")
-    if torch.device(training.device).type != "cpu":
-        return
-    for part in module.modules():
-        if isinstance(part, _SLOW_ON_CPU):
-            raise _CannotStackError(f"{type(part).__name__} is slower as a stack on a CPU")
 
 
 def stacking_errors(training: Training, group: Sequence[SweepVariant]) -> dict[str, float]:
