@@ -203,7 +203,7 @@ def test_a_worker_that_died_between_two_calls_is_replaced(pool):
     for executor in list(pool._pools.values()):
         (process,) = executor._processes.values()
         os.kill(process.pid, signal.SIGKILL)
-        wait_until(lambda: not is_alive(process.pid))
+        process.join()
     assert_same(pool.map(make_training(), make_units(2)), run(make_training(), make_units(2)))
 
 
