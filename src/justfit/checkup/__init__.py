@@ -10,6 +10,18 @@ from __future__ import annotations
 
 from justfit.checkup._check import AS_BUILT, DEFAULT_SCHEMES, check, compare
 from justfit.checkup._load import load_subject
+from justfit.checkup._load_name import describe_call, find_object
 from justfit.checkup._load_subject import Subject
+from justfit.checkup._load_trouble import users_trouble
 
-__all__ = ["AS_BUILT", "DEFAULT_SCHEMES", "Subject", "check", "compare", "load_subject"]
+__all__ = [
+    "AS_BUILT",
+    "DEFAULT_SCHEMES",
+    "Subject",
+    "check",
+    "compare",
+    "describe_call",
+    "find_object",
+    "load_subject",
+    "users_trouble",
+]

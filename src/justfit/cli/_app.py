@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from justfit.cli._check import check
+from justfit.cli._cure import cure
 from justfit.cli._explain import explain
 from justfit.cli._fit import fit
 from justfit.cli._judge import judge
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command(epilog="Example:  justfit fit patients.csv --target outcome --out patients-fit")(fit)
 app.command(epilog="Example:  justfit predict patients-fit new_patients.csv --out predictions.csv")(predict)
 app.command(epilog="Example:  justfit check nets.py:build --input 64,3,32,32 --classes 10")(check)
+app.command(epilog="Example:  justfit cure training.py:recipe --out cure")(cure)
 app.command(epilog="Example:  justfit judge metrics.csv --html verdict.html")(judge)
 app.command(epilog="Example:  justfit lab --quick --out lab.html")(lab)
 app.command(epilog="Example:  justfit explain JF204")(explain)

@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 from justfit.repair._cure import cure
+from justfit.repair._load import load_recipe
 from justfit.repair._result import Cure
 
-__all__ = ["Cure", "cure"]
+__all__ = ["Cure", "cure", "load_recipe"]

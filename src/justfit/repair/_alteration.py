@@ -34,6 +34,10 @@ SIZES: dict[str, tuple[int, Causes]] = {
 }
 
 
+# What points to a remedy of overfitting.
+OVERFITTING = ("the history shows overfitting",)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alteration:
     """What is done differently; a field at its default leaves the thing as the user has it.

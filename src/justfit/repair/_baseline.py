@@ -13,7 +13,7 @@ from torch import Tensor
 from justfit.records import Finding, FitVerdict, History
 from justfit.repair._case import Case
 from justfit.repair._compare import MATERIAL, gain_of
-from justfit.repair._run import FRACTIONS, Run, mark
+from justfit.repair._run import FRACTIONS, Judged, Run, mark
 from justfit.rules import judge_history
 from justfit.sweep import default_generator_kept
 from justfit.watch import watch
@@ -40,6 +40,7 @@ class Baseline:
             the user's loss.
         constant_loss: The user's loss of the best constant prediction; NaN where it cannot be told.
         stopped: Why it was stopped before its last epoch; "" if it was not.
+        stopped_at: After how many epochs.
     """
 
     run: Run
@@ -50,6 +51,12 @@ class Baseline:
     validation_loss: list[float] = field(default_factory=list)
     validation_loss_se: list[float] = field(default_factory=list)
     stopped: str = ""
+    stopped_at: float = 0.0
+
+    @property
+    def stopped_words(self) -> str:
+        """Why it was stopped, as a sentence."""
+        return f"Your training was stopped after {self.stopped_at:.3g} epochs: {self.stopped}."
 
     @property
     def shares(self) -> list[float]:
@@ -105,8 +112,16 @@ def train_baseline(
                 baseline.stopped = _evidently_sick(baseline, (*static, *watched.findings), reference)
             if baseline.stopped:
                 break
-    baseline.findings = watched.findings
+    baseline.findings, baseline.stopped_at = watched.findings, run.epochs_done
     return baseline
+
+
+def untrained(run: Run, trouble: str) -> Baseline:
+    """What stands for a training that raised: a network that knows no more than the best constant prediction."""
+    run.diverged = True
+    for fraction in FRACTIONS:
+        run.judged[mark(run.num_steps, fraction)] = Judged(run.yardstick.constant.clone(), math.nan)
+    return Baseline(run, stopped=trouble)
 
 
 def go_on(baseline: Baseline, until: int) -> None:
@@ -120,7 +135,7 @@ def go_on(baseline: Baseline, until: int) -> None:
 def _marks(run: Run) -> list[int]:
     steps = run.network.steps_per_epoch
     ends = {epoch * steps for epoch in range(1, run.network.training.epochs + 1)}
-    return sorted(ends | {mark(run.num_steps, fraction) for fraction in FRACTIONS})
+    return sorted(ends | {mark(run.num_steps, fraction) for fraction in (*FRACTIONS, 0.75)})
 
 
 def _go_to(baseline: Baseline, step: int) -> None:

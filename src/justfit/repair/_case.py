@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from justfit.errors import ArgumentError
+from justfit.probe import recording_construction
 from justfit.repair._alteration import Alteration
 from justfit.repair._pairing import ScaledLoss
 from justfit.repair._structure import altered_build, num_rows, target_moments
@@ -105,6 +107,29 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """The user's build; the lines where its layers are made are remembered, so that a patch can name them."""
+
+    build: Callable[[], nn.Module]
+
+    def __call__(self) -> nn.Module:
+        """Build.
+
+        Raises:
+            ArgumentError: It makes no network.
+        """
+        with recording_construction():
+            module = self.build()
+        if not isinstance(module, nn.Module):
+            raise ArgumentError(
+                "`build` must return an `nn.Module`.",
+                found=f"a {type(module).__name__}",
+                way_out="Pass a function that makes a new network each time, `lambda: Net()`.",
+            )
+        return module
+
+
+@dataclass(frozen=True, slots=True)
 class _Decaying:
     """The user's optimizer with another weight decay."""
 
@@ -119,8 +144,8 @@ class _Decaying:
 
 
 def with_optimizer_read(case: Case) -> Case:
-    """Read the peak learning rate and weight decay off the optimizer; NaN and 0 where the network cannot be built."""
-    groups = case.network(Alteration()).optimizer.param_groups
+    """Read the peak learning rate and weight decay off the optimizer."""
+    groups = case.optimizer_of_baseline().param_groups
     decays = [group.get("weight_decay", 0.0) for group in groups]
     decay = 0.0 if case.training.optimizer == "adamw" else max(decays)
     return replace(case, learning_rate=float(groups[0]["lr"]), weight_decay=float(decay))

@@ -10,6 +10,7 @@ from torch import nn
 from justfit.repair._alteration import Alteration, Hypothesis
 from justfit.repair._case import Case
 from justfit.repair._proposals import activations, less_dropout, less_l2, normalizations, pairings, scalings
+from justfit.repair._regularizers import regularizers
 from justfit.repair._rates import faster, slower
 from justfit.repair._symptoms import Symptoms
 
@@ -64,6 +65,8 @@ def hypotheses_of(case: Case, symptoms: Symptoms, module: nn.Module | None) -> l
         symptoms: What was seen.
         module: A network as built; None where it could not be.
     """
+    if symptoms.only_overfits:
+        return regularizers(case, symptoms, module)
     clip = Hypothesis(name="clip the gradient to norm 1", alteration=Alteration(clip_norm=1.0))
     init = Hypothesis(name="initialize with scheme auto", alteration=Alteration(init="auto"))
     makers: dict[str, Callable[[], Iterable[Hypothesis]]] = {
@@ -93,6 +96,8 @@ def hypotheses_of(case: Case, symptoms: Symptoms, module: nn.Module | None) -> l
 def _suspicion(symptoms: Symptoms) -> dict[str, tuple[float, tuple[str, ...]]]:
     """Two independent hints are more than one: 1 − Π(1 − plausible); only a code that names the thing itself is NAMED."""
     found: dict[str, tuple[float, tuple[str, ...]]] = {}
+    if symptoms.trouble:  # what raises is the loss: the network itself has run
+        return {"pairing": (NAMED, (symptoms.trouble,))}
     for code in symptoms.codes:
         for kind, plausible in SUSPECTS.get(code, {}).items():
             before, because = found.get(kind, (0.0, ()))

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 
 
+# CPU seconds that a repair takes however short the training is: looking at the network, trying remedies on copies.
+FIXED_SECONDS = 2.0
 # Share of the budget that goes to training steps; the rest is for checks, looks at validation rows, and the watch.
 STEPS = 0.9
 
@@ -33,6 +35,12 @@ class Ledger:
     plain_seconds: float = 0.0
     started: float = field(default_factory=time.process_time)
 
+    def count(self, steps: int, seconds: float) -> None:
+        """Enter steps; what they took stands for a plain step where the baseline could not be trained."""
+        self.spent += steps
+        if self.plain_seconds == 0 and steps:
+            self.plain_seconds = seconds / steps
+
     @property
     def seconds(self) -> float:
         """CPU seconds so far."""
@@ -51,7 +59,7 @@ class Ledger:
     @property
     def left(self) -> int:
         """Steps that may still be taken; 0 once the seconds are spent as well."""
-        if self.trainings >= self.budget:
+        if self.seconds - FIXED_SECONDS > self.budget * self.plain_seconds * self.num_steps > 0:
             return 0
         return max(0, int(self.budget * STEPS * self.num_steps) - self.spent)
 

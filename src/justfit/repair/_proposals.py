@@ -15,7 +15,7 @@ from justfit.repair._alteration import Alteration, Hypothesis
 from justfit.repair._case import Case, outputs_on
 from justfit.repair._pairing import USUAL, Pairing, default_loss
 from justfit.repair._structure import AlteredBuild
-from justfit.sweep import LossFunction
+from justfit.sweep import LossFunction, default_generator_kept
 
 # Inputs whose root mean square lies within this factor of 1 are scaled as a network expects; a wider range than JF501
 # allows, because here a run decides.
@@ -30,7 +30,8 @@ def pairings(case: Case, module: nn.Module | None) -> list[Hypothesis]:
     bare = _removed_activation(module, inputs)
     advice = None
     if module is not None:
-        outputs = outputs_on(module, inputs)
+        with default_generator_kept():
+            outputs = outputs_on(module, inputs)
         advice = pair_loss(outputs, targets, case.training.loss_fn, output_activation=bare)
     found = []
     if advice is not None and advice.logits_loss_fn is not None and bare is not None:
@@ -69,6 +70,8 @@ def _is_standard(case: Case) -> bool:
     """The user's loss is what the targets ask for."""
     _, targets = case.batch
     loss, name = case.training.loss_fn, getattr(case.training.loss_fn, "__name__", "")
+    if loss is default_loss:
+        return True
     if not isinstance(targets, Tensor):
         return True
     if not targets.is_floating_point():
@@ -118,8 +121,7 @@ def less_l2(case: Case) -> list[Hypothesis]:
 
 def less_dropout(module: nn.Module | None) -> list[Hypothesis]:
     """No dropout, and a usual one in place of a large one."""
-    parts = [] if module is None else list(module.modules())
-    largest = max((float(part.p) for part in parts if _is_dropout(part)), default=0.0)
+    largest = largest_dropout(module)
     found = []
     if largest > USUAL_DROPOUT + 0.1:
         alteration = Alteration(dropout=USUAL_DROPOUT)
@@ -127,6 +129,12 @@ def less_dropout(module: nn.Module | None) -> list[Hypothesis]:
     if largest > 0:
         found.append(Hypothesis(name="no dropout", alteration=Alteration(dropout=0.0)))
     return found
+
+
+def largest_dropout(module: nn.Module | None) -> float:
+    """The largest p among the dropout layers; 0 without any."""
+    parts = [] if module is None else list(module.modules())
+    return max((float(part.p) for part in parts if _is_dropout(part)), default=0.0)
 
 
 def _is_dropout(part: nn.Module) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 import torch
@@ -67,10 +68,10 @@ class Run:
     def advance(self, until: int) -> Judged:
         """Train on to a step and judge there; a network that is no longer finite stays where it is."""
         while self.step < until and not self.diverged:
-            before = self.step
+            before, started = self.step, time.process_time()
             with default_generator_kept():
                 self.network.advance(min(until, (self.network.epoch + 1) * self.network.steps_per_epoch))
-            self.ledger.spent += self.step - before
+            self.ledger.count(self.step - before, time.process_time() - started)
             self.diverged = not _is_finite(self.network)
         return self.look(until)
 

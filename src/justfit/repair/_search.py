@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from justfit.repair._alteration import Hypothesis
+from justfit.repair._alteration import OVERFITTING, Hypothesis
 from justfit.repair._baseline import Baseline, go_on
 from justfit.repair._compare import ALPHA, MATERIAL, Gain, gain_of, run_noise
 from justfit.repair._ledger import Ledger
@@ -15,15 +15,20 @@ from justfit.repair._run import FRACTIONS, Run, mark
 
 # Hypotheses that are kept after the short horizon.
 KEPT = 3
+# Hypotheses that are tried at most, the most plausible ones.
+MOST = 6
 # Trainings that the short horizon may take, beside the full one that is kept back.
 SCREENING = 0.9
 MOST_COMBINED = 3
 # A smaller change is as good as the best if it lies this close behind it at the end of a training, in shares of the
-# learnable: two points of accuracy or so. Earlier it may lie further behind, as 1/√(share of the training that is
-# done): changes differ in speed before they differ in where they lead.
+# learnable: two points of accuracy or so. Earlier it may lie further behind, as a power of the share of the
+# training that is done: changes differ in speed before they differ in where they lead. And so may one that a finding names, by a factor.
 AS_GOOD = 0.05
+NAMED_FACTOR = 2.0
 # From this plausibility on a finding points to a change: only such are tried of a training that went on to its end.
 POINTED = 0.5
+# Shares of a training at which a chosen change is looked at on its way to the end.
+COMPARED = (0.5, 0.75, 1.0)
 # Of a change that is only tried together with another.
 COMBINED_WEIGHT = 0.2
 
@@ -89,10 +94,13 @@ class Search:
 
     def best(self) -> Trial | None:
         """Find the change that helps: the smallest that is as good as the best."""
+        if self.hypotheses and all(h.because == OVERFITTING for h in self.hypotheses):
+            return self._regularised()
         pointed = [h for h in self.hypotheses if h.because and h.weight >= POINTED]
         if not self.baseline.stopped and pointed:
             self.hypotheses = pointed
             return self._one_by_one()
+        self.hypotheses = self.hypotheses[:MOST]
         horizon = self._screening()
         for place, hypothesis in enumerate(self.hypotheses):
             if not self._can_pay(horizon, self.num_steps) or self._is_settled(hypothesis):
@@ -103,7 +111,8 @@ class Search:
         if not kept:
             return None
         smallest = self._smallest(kept, horizon)
-        for hypothesis in [] if self._restores(smallest) else self._combined(kept):
+        needless = self._restores(smallest) or not self.is_proven(max(kept, key=lambda t: t.mean))
+        for hypothesis in [] if needless else self._combined(kept):
             if self._can_pay(horizon, self.num_steps - horizon):
                 self.tick(hypothesis.name, 1.0)
                 self._try(hypothesis, horizon)
@@ -128,21 +137,51 @@ class Search:
                 return trial
         return max((t for t in self.tried if t.run is not None), key=lambda t: t.mean, default=None)
 
+    def _regularised(self) -> Trial | None:
+        """Of a training that overfits, run each remedy half way, the best one on; all against its end."""
+        half = mark(self.num_steps, 0.5)
+        for place, hypothesis in enumerate(self.hypotheses):
+            if self.ledger.can_pay(half):
+                self.tick(hypothesis.name, place / len(self.hypotheses))
+                self._try(hypothesis, half)
+        trained = [t for t in self.tried if t.run is not None and not t.run.diverged]
+        best = max(trained, key=lambda t: t.mean, default=None)
+        if best is None:
+            return None
+        alike = [t for t in trained if best.mean - t.mean <= AS_GOOD and self.is_proven(t)]
+        return min(alike, key=self._order, default=best)
+
     def finish(self, trial: Trial) -> Trial:
         """Train the change to its last step; then what else the budget allows, and the better of them."""
-        self.tick(f"full training: {trial.hypothesis.name}", 0.0)
-        until = min(trial.trained.num_steps, trial.trained.step + self.ledger.left)
-        trial.trained.advance(until)
+        self._train_out(trial)
+        self._against_baseline(trial)
         if not self._restores(trial):
-            trial = self._rival(trial)
-        for fraction in sorted(FRACTIONS, reverse=True):
-            step = min(mark(self.num_steps, fraction), until)
-            if self.baseline.run.diverged or self.ledger.can_pay(max(step - self.baseline.run.step, 0)):
-                go_on(self.baseline, step)
-                if step in self.baseline.run.judged and step in trial.trained.judged and step >= trial.step:
-                    self._judge(trial, step)
-                break
+            rival = self._rival(trial)
+            if rival is not trial:
+                self._train_out(rival)
+                self._against_baseline(rival)
+                trial = rival if self.is_proven(rival) else trial
         return trial
+
+    def _against_baseline(self, trial: Trial) -> None:
+        """Hold a change against the user's training at the latest step that can be paid."""
+        for fraction in reversed(COMPARED):
+            step = mark(self.num_steps, fraction)
+            step = min(step, trial.trained.num_steps)
+            payable = self.ledger.can_pay(self._baseline_price(step))
+            if payable and step > trial.step and step in trial.trained.judged:
+                self.tick("your training, to the same step", 0.9)
+                go_on(self.baseline, step)
+                self._judge(trial, step)
+                break
+
+    def _train_out(self, trial: Trial) -> None:
+        run = trial.trained
+        for fraction in COMPARED:
+            step = mark(run.num_steps, fraction)
+            if step > run.step and self.ledger.can_pay(step - run.step):
+                self.tick(f"full training: {trial.hypothesis.name}", fraction)
+                run.advance(step)
 
     def gain(self, better: Run, worse: Run, step: int, *, alpha: float = ALPHA) -> Gain:
         """By how much one network is better than another at a step of both."""
@@ -165,9 +204,13 @@ class Search:
     def _can_pay(self, steps: int, beside: int) -> bool:
         return self.ledger.can_pay(steps + beside)
 
+    def _baseline_price(self, step: int) -> int:
+        """Steps that the user's training still has to take to be held against a change at a step."""
+        return 0 if self.baseline.run.diverged else max(0, step - self.baseline.run.step)
+
     def _restores(self, trial: Trial) -> bool:
         """It has reached what a closed-form fit reaches, by all that matters."""
-        return trial.trained.share(trial.step) >= self.reference_share - MATERIAL
+        return trial.trained.last_share >= self.reference_share - MATERIAL
 
     def _is_settled(self, hypothesis: Hypothesis) -> bool:
         """Something more plausible, and no larger, has restored the fit already."""
@@ -184,6 +227,7 @@ class Search:
         base = self.baseline.run
         try:
             trial.run = Run(base.case, hypothesis.alteration, base.yardstick, self.ledger)
+            step = min(step, trial.run.num_steps)
             trial.run.advance(step)
         except Exception as error:  # noqa: BLE001 - a change may not suit the network; that is its result
             trial.run, trial.trouble = None, f"{type(error).__name__}: {error}"
@@ -191,10 +235,19 @@ class Search:
         self._judge(trial, step)
 
     def _judge(self, trial: Trial, step: int) -> None:
-        if step not in self.baseline.run.judged:
-            go_on(self.baseline, step)
+        """Hold a change against the user's training at the same step; where the end is at fault, against its end."""
+        run, base = trial.trained, self.baseline.run
+        at = self.num_steps if trial.hypothesis.because == OVERFITTING else step
+        if at not in base.judged:
+            go_on(self.baseline, at)
         trial.step = step
-        trial.gain = self.gain(trial.trained, self.baseline.run, step, alpha=self._level(trial.hypothesis))
+        trial.gain = gain_of(
+            [base.judged[at].scores],
+            [run.judged[step].scores],
+            unit=run.yardstick.unit,
+            run_noise=run_noise(self.baseline.shares),
+            alpha=self._level(trial.hypothesis),
+        )
 
     def _level(self, hypothesis: Hypothesis) -> float:
         """α_h, over all that was planned and tried."""
@@ -233,7 +286,8 @@ class Search:
             alone = len(kept) < 2 and step >= mark(self.num_steps, FRACTIONS[2])
             if following <= step or alone or not kept:
                 continue
-            if not self._can_pay((following - step) * len(kept), self.num_steps - following):
+            price = (following - step) * len(kept) + self._baseline_price(following)
+            if not self._can_pay(price, self.num_steps - following):
                 break
             for place, trial in enumerate(kept):
                 self.tick(trial.hypothesis.name, place / len(kept))
@@ -245,6 +299,8 @@ class Search:
                 kept = [t for t in kept if not self._is_worse(t, best, step)]
                 kept = sorted(kept, key=self._order)[:1] + [t for t in kept if t is best]
                 kept = list({id(t): t for t in kept}.values())
+            elif step >= mark(self.num_steps, FRACTIONS[2]):  # too early to tell: on with the most plausible
+                kept = sorted(kept, key=lambda t: (not t.hypothesis.named, -t.hypothesis.weight))[:1]
         return kept, step
 
     def _rival(self, trial: Trial) -> Trial:
@@ -270,7 +326,8 @@ class Search:
         if trial is best or self._restores(trial):
             return False
         lead = self.gain(best.trained, trial.trained, step)
-        return lead.is_proven and lead.mean > AS_GOOD * math.sqrt(self.num_steps / step)
+        allowed = AS_GOOD * (self.num_steps / step) ** 0.75 * (NAMED_FACTOR if trial.hypothesis.named else 1.0)
+        return lead.is_proven and lead.mean > allowed
 
     def _order(self, trial: Trial) -> tuple[bool, int, float]:
         """What a finding names comes first, then the smaller change, then the larger gain."""

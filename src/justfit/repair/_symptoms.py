@@ -45,9 +45,10 @@ class Symptoms:
         return tuple(dict.fromkeys(finding.code for finding in self.alarms))
 
     @property
-    def overfits(self) -> bool:
-        """The verdict is overfitting, and nothing speaks against the training itself."""
-        return self.verdict is not None and self.verdict.state == "overfitting"
+    def only_overfits(self) -> bool:
+        """The verdict is overfitting, and nothing else speaks against the training."""
+        overfits = self.verdict is not None and self.verdict.state == "overfitting"
+        return overfits and not set(self.codes) - {"JF105"} and not self.trouble
 
     @property
     def is_sick(self) -> bool:
@@ -71,13 +72,16 @@ class Symptoms:
         return tuple(dict.fromkeys(words))
 
 
-def read_symptoms(baseline: Baseline, static: tuple[Finding, ...], reference: Tensor | None) -> Symptoms:
+def read_symptoms(
+    baseline: Baseline, static: tuple[Finding, ...], reference: Tensor | None, trouble: str = ""
+) -> Symptoms:
     """Gather what speaks for a fault.
 
     Args:
         baseline: The user's training as far as it was run.
         static: What the check before training found.
         reference: [n] scores of the closed-form reference; None where there is none.
+        trouble: What check or training raised; "" if nothing.
     """
     run, verdict = baseline.run, baseline.verdict
     behind, reference_share = False, math.nan
@@ -97,7 +101,8 @@ def read_symptoms(baseline: Baseline, static: tuple[Finding, ...], reference: Te
         share=run.last_share,
         reference_share=reference_share,
         behind=behind,
-        diverged=run.diverged,
+        diverged=run.diverged and not trouble,
+        trouble=trouble,
     )
 
 
