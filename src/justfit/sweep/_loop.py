@@ -15,6 +15,7 @@ from justfit.cures import initialize_
 from justfit.errors import ArgumentError
 from justfit.maths import l2_penalty
 from justfit.sweep._dropout_mode import DropoutMode
+from justfit.sweep._failure import named_failure
 from justfit.sweep._losses import example_losses
 from justfit.sweep._penalty_gradient import penalized_weights
 from justfit.sweep._problem import NO_FOLD
@@ -132,10 +133,11 @@ def run_loop(training: Training, unit: Unit) -> tuple[UnitState, UnitReport]:
     states, reports = [], []
     with default_generator_kept():
         for index, variant in enumerate(unit.variants):
-            state = None if unit.state is None else unit.state.select([index])
-            one = Network(training, variant, state)
-            reports.append(one.train(unit))
-            states.append(one.state())
+            with named_failure([variant]):
+                state = None if unit.state is None else unit.state.select([index])
+                one = Network(training, variant, state)
+                reports.append(one.train(unit))
+                states.append(one.state())
     return UnitState.join(states), _joined(reports, time.process_time() - started)
 
 

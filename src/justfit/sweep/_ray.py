@@ -63,7 +63,7 @@ class RayExecutor:
         self._sent: tuple[Training, str, Any] | None = None
         self._actors: dict[int, Any] = {}
         self._ready: set[int] = set()
-        self._states: dict[Any, Any] = {}
+        self._sources: dict[Any, Stored] = {}
 
     def __enter__(self) -> Self:
         ray = self._ray
@@ -111,7 +111,8 @@ class RayExecutor:
         order, pieces = self._order(unit, key)
         read = functools.partial(self._ray.get, reference)
         report, state = self._actors[worker].work.options(num_returns=2).remote(order, (read,), *pieces)
-        self._states[report] = state
+        source = Stored(state, training, replace(without_state(unit), measure=()))
+        self._sources[report] = source
         return report
 
     def wait(self, handles: Sequence[Any]) -> list[Any]:
@@ -122,8 +123,8 @@ class RayExecutor:
         """
         while True:
             done, _ = self._ray.wait(list(handles), num_returns=1, timeout=NO_WORKER_SECONDS)
-            if done:
-                return list(done)
+            if done:  # all that are done at one look: with thousands of workers a look at each for itself would be long
+                return list(self._ray.wait(list(handles), num_returns=len(handles), timeout=0)[0])
             if not self._ready:
                 raise WorkerError(
                     "The Ray cluster must have room for at least one worker.",
@@ -139,9 +140,9 @@ class RayExecutor:
             raise WorkerLostError(_first_line(error)) from error
         self._ready.add(worker)
 
-    def result(self, handle: Any, training: Training, unit: Unit) -> tuple[UnitState, UnitReport] | Failure:
+    def result(self, handle: Any, unit: Unit) -> tuple[UnitState, UnitReport] | Failure:
         """Take what was measured; the state stays where it is."""
-        ray, reference = self._ray, self._states.pop(handle)
+        ray, source = self._ray, self._sources.pop(handle)
         try:
             report = ray.get(handle)
         except ray.exceptions.ObjectLostError as error:
@@ -154,7 +155,6 @@ class RayExecutor:
             raise WorkerLostError(_first_line(error)) from error
         if isinstance(report, Failure):
             return report
-        source = Stored(reference, training, replace(without_state(unit), measure=()))
         rows = tuple(range(len(unit.variants)))
         return UnitState(unit.until, FarTensors([Piece(source, rows)], self._fetch)), report.unpack()
 
@@ -212,7 +212,7 @@ def import_ray() -> ModuleType:
             found=f"`{error}`",
             way_out="pip install 'justfit[ray]'.",
         ) from error
-    return ray  # type: ignore[no-any-return]  # Ray is untyped
+    return ray
 
 
 def _connect(ray: ModuleType, num_workers: int | None) -> None:

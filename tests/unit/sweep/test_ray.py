@@ -90,22 +90,6 @@ def test_a_killed_actor_is_replaced_and_only_its_unit_done_again(cluster, tmp_pa
     assert build.num_calls() == 4 * 3, "a unit that was not lost was done again"
 
 
-def test_a_lost_state_is_made_again_from_the_first_epoch(cluster):
-    import ray
-
-    training, units = make_training(), make_units()
-    results = list(cluster.map(training, units))
-    going_on = next_units(results, units)
-    expected = run(training, next_units(run(training, units), units))
-    lost = [piece.source.reference for unit in going_on for piece in unit.state.tensors.pieces]
-    ray._private.internal_api.free(lost)  # as if the node that held them had gone
-    assert_same(cluster.map(training, going_on), expected)
-    assert torch.equal(
-        results[0][1].tensors["parameter.0.weight"],
-        run(training, [units[results[0][0]]])[0][1].tensors["parameter.0.weight"],
-    )
-
-
 def test_an_error_of_the_users_code_comes_back_once_with_the_variant(cluster):
     def build():
         raise ZeroDivisionError("by nothing")
