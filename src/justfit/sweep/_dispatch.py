@@ -45,7 +45,7 @@ class Workers(Protocol[Handle]):
 
     num_workers: int
 
-    def start(self, worker: int, training: Training) -> Handle | None:
+    def start(self, worker: int) -> Handle | None:
         """Start a worker that has never been, or was stopped; None: it can be used at once."""
         ...
 
@@ -130,7 +130,7 @@ class Dispatch(Generic[Handle]):
         """Give each free worker a unit, and start as many others as there are units left."""
         while self._free and len(self._waiting) > len(self._starting):
             worker = self._free.pop()
-            handle = self._workers.start(worker, self._training)
+            handle = self._workers.start(worker)
             if handle is None:
                 self._give(worker)
             else:

@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-import torch
 from joblib import cpu_count
 
 from justfit.sweep._executor import OnDone, SerialExecutor, UnitResult
@@ -26,7 +25,7 @@ class LocalExecutor:
     Work begins in this process. A pool takes over as soon as the seconds spent so far and those still to be spent, at
     the pace seen so far, exceed what they would be with a pool, its start included: whoever knows nothing of what is
     to come pays at most twice what it would have cost to know (the ski rental problem). The numbers are the same
-    either way. On a GPU, and inside a daemon process, which must not start others, everything is done in this process.
+    either way. Inside a daemon process, which must not start others, everything is done in this process.
 
     Args:
         num_workers: Processes; None: one per physical core that this process may use.
@@ -55,11 +54,7 @@ class LocalExecutor:
             VariantError: The user's code failed.
             WorkerError: A unit has ended every process that tried it.
         """
-        may_start = (
-            self.num_workers > 1
-            and torch.device(training.device).type == "cpu"
-            and not multiprocessing.current_process().daemon
-        )
+        may_start = self.num_workers > 1 and not multiprocessing.current_process().daemon
         works = [_work(unit) for unit in units]
         done = 0
         if self._pool is None:

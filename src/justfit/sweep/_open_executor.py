@@ -8,13 +8,15 @@ from justfit.sweep._local import LocalExecutor
 from justfit.sweep._ray import RayExecutor
 
 
-def open_executor(executor: str | Executor, num_workers: int | None = None) -> Executor:
+def open_executor(executor: str | Executor, num_workers: int | None = None, device: str = "cpu") -> Executor:
     """Make the executor of a name, or take one as it is.
 
     Args:
         executor: "local" (this process, and a pool of others once the work is worth their start), "serial" (this
             process), "ray" (actors of a cluster; needs `justfit[ray]`), or an object with the interface of `Executor`.
-        num_workers: Processes or actors, at least 1; None: as many as there are cores. "serial" has one.
+        num_workers: Processes or actors, at least 1; None: as many as there are cores, or GPUs of a cluster. "serial"
+            has one.
+        device: Where networks train; on a GPU, "local" stays in this process.
 
     Returns:
         The executor, to be used in a `with` block.
@@ -36,11 +38,11 @@ def open_executor(executor: str | Executor, num_workers: int | None = None) -> E
             way_out="Leave it out for one per core.",
         )
     if executor == "local":
-        return LocalExecutor(num_workers)
+        return LocalExecutor(num_workers if str(device).startswith("cpu") else 1)
     if executor == "serial":
         return SerialExecutor()
     if executor == "ray":
-        return RayExecutor(num_workers)
+        return RayExecutor(num_workers, device)
     raise ArgumentError(
         "`executor` must be local, serial or ray, or an object with the interface of `Executor`.",
         found=f"`executor={executor!r}`",

@@ -68,7 +68,7 @@ class PoolExecutor:
                 on_done(result[0])
             yield result
 
-    def start(self, worker: int, training: Training) -> None:
+    def start(self, worker: int) -> None:
         """A process can be given its first unit while it starts."""
 
     def started(self, worker: int, handle: Future[Answer]) -> None:

@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
-import torch
 from torch import Tensor
 
 from justfit.errors import MissingExtraError, WorkerError
@@ -52,11 +51,13 @@ class RayExecutor:
     Args:
         num_workers: Actors, each with one CPU, or one GPU where the training's device is a GPU; None: as many as the
             cluster has room for.
+        device: The training's device.
     """
 
-    def __init__(self, num_workers: int | None = None) -> None:
+    def __init__(self, num_workers: int | None = None, device: str = "cpu") -> None:
         self._ray = import_ray()
         self._wanted = num_workers
+        self._on_gpu = str(device).startswith("cuda")
         self.num_workers = num_workers or 1
         self._started = False
         self._closed = False
@@ -71,7 +72,7 @@ class RayExecutor:
             self._started = not os.environ.get("RAY_ADDRESS")
             _connect(ray, self._wanted)
         if self._wanted is None:
-            self.num_workers = max(1, int(ray.cluster_resources().get("CPU", 1)))
+            self.num_workers = max(1, int(ray.cluster_resources().get("GPU" if self._on_gpu else "CPU", 1)))
         return self
 
     def __exit__(
@@ -97,11 +98,11 @@ class RayExecutor:
                 on_done(result[0])
             yield result
 
-    def start(self, worker: int, training: Training) -> Any:
+    def start(self, worker: int) -> Any:
         """Ask the cluster for an actor, unless there is one."""
         if worker in self._ready:
             return None
-        needs = {"num_cpus": 0, "num_gpus": 1} if _is_gpu(training) else {"num_cpus": 1}
+        needs = {"num_cpus": 0, "num_gpus": 1} if self._on_gpu else {"num_cpus": 1}
         self._actors[worker] = self._ray.remote(RayWorker).options(**needs, max_restarts=0).remote()
         return self._actors[worker].ready.remote()
 
@@ -180,7 +181,7 @@ class RayExecutor:
 
     def _send(self, training: Training) -> tuple[str, Any]:
         if self._sent is None or self._sent[0] is not training:
-            moved = replace(training, device="cuda") if _is_gpu(training) else training
+            moved = replace(training, device="cuda") if self._on_gpu else training  # an actor sees its own GPU only
             try:
                 reference = self._ray.put((send_training(moved), TorchSettings.now()))
             except Exception as error:  # whatever the parts of the user's own raise when they are to be sent
@@ -223,10 +224,6 @@ def _connect(ray: ModuleType, num_workers: int | None) -> None:
         # Actors wait for their work, so there may be more of them than cores: whoever asked for so many gets them.
         cpus = None if num_workers is None else max(num_workers, os.cpu_count() or 1)
         ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
-
-
-def _is_gpu(training: Training) -> bool:
-    return torch.device(training.device).type == "cuda"
 
 
 def _first_line(error: BaseException) -> str:

@@ -139,7 +139,7 @@ def sweep(
         schedule=schedule,
         device=device,
     )
-    with open_executor(executor, num_workers) as workers:
+    with open_executor(executor, num_workers, device) as workers:
         result = run_sweep(training, asked, workers, began=began, out=out, on_progress=on_progress)
     if study is not None:
         write_study(study, result.record)

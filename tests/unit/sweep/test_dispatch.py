@@ -23,7 +23,7 @@ class Workers:
         self.ready = set()
         self.log = []
 
-    def start(self, worker, training):
+    def start(self, worker):
         if self.starts is None or worker in self.ready:
             return None
         self.log.append(f"start {worker}")

@@ -13,6 +13,7 @@ def test_names():
     assert isinstance(open_executor("local"), LocalExecutor)
     assert open_executor("local", 3).num_workers == 3
     assert open_executor("local").num_workers >= 1
+    assert open_executor("local", 3, "cuda").num_workers == 1
     mine = SerialExecutor()
     assert open_executor(mine) is mine
 

@@ -298,12 +298,11 @@ def test_work_that_is_worth_it_goes_on_in_a_pool(monkeypatch):
     assert not pool._pools
 
 
-@pytest.mark.parametrize(("workers", "device"), [(1, "cpu"), (2, "meta")])
-def test_one_worker_or_a_device_of_its_own_needs_no_pool(monkeypatch, workers, device):
+def test_one_worker_needs_no_pool(monkeypatch):
     monkeypatch.setattr(_local, "START_SECONDS", 0.0)
     monkeypatch.setattr(_local, "SerialExecutor", Recorder)
-    with LocalExecutor(workers) as executor:
-        assert len(list(executor.map(make_training(device=device), make_units(3)))) == 3
+    with LocalExecutor(1) as executor:
+        assert len(list(executor.map(make_training(), make_units(3)))) == 3
         assert executor._pool is None
 
 
