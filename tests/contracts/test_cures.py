@@ -56,10 +56,10 @@ def test_undo_is_exact(cure, name):
 @pytest.mark.parametrize("cure", CURES)
 def test_the_rest_is_untouched_and_the_network_trains(cure, name):
     network, x = network_and_batch(name)
-    before, random = tensors(network), torch.get_rng_state()
+    before, state = tensors(network), torch.get_rng_state()
     modes = {id(part): part.training for part in network.modules()}
     applied = CURES[cure](network, x)
-    assert torch.equal(torch.get_rng_state(), random)
+    assert torch.equal(torch.get_rng_state(), state)
     after = tensors(network)
     assert {key: after[key] for key in before} == before
     assert all(part.training == modes.get(id(part), part.training) for part in network.modules())
@@ -115,6 +115,29 @@ def test_undo_in_the_wrong_order_is_refused(name):
     second.undo()
     first.undo()
     assert fingerprint(network) == before
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("order", range(4))
+def test_cures_go_together_in_any_order(name, order):
+    """All of them on one network: it runs and trains, a copy gives the same, and the way back is exact."""
+    network, x = network_and_batch(name)
+    before = fingerprint(network)
+    shuffled = torch.randperm(len(CURES), generator=torch.Generator().manual_seed(order))
+    cures = [list(CURES)[number] for number in shuffled]
+    done = [CURES[cure](network, x) for cure in cures]
+    assert sum(len(applied.changes) for applied in done) >= 2
+    for applied in reversed(done):
+        applied.undo()
+    assert fingerprint(network) == before
+    for cure in cures:
+        CURES[cure](network, x)
+    twin, outputs = copy.deepcopy(network), []
+    for run in (network, twin):
+        torch.manual_seed(0)
+        outputs.append(run(x))
+        outputs[-1].square().sum().backward()
+    assert torch.equal(*outputs)
 
 
 def findings(network, x, **keywords):

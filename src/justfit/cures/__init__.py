@@ -21,6 +21,30 @@ Dropout thins the network while it learns, and is not there when it predicts:
 (True, True)
 
 The third cure, L2, is a term of the objective and not a change of the network: `justfit.maths.l2_penalty`.
+
+The others change what stands in a network. Each returns what it changed, in words and as code, with `undo()`:
+
+>>> from justfit.cures import insert_normalization_, replace_activations_, standardize_inputs_
+>>> _ = torch.manual_seed(0)
+>>> network = nn.Sequential(nn.Linear(20, 64), nn.Sigmoid(), nn.Linear(64, 3))
+>>> rows = torch.randn(128, 20) * 40 + 100
+>>> done = [
+...     replace_activations_(network, "relu"),
+...     insert_normalization_(network, rows),
+...     standardize_inputs_(network, rows),
+... ]
+>>> list(network._modules)
+['standardize', '0', '0_norm', '1', '2']
+>>> [change.after for applied in done for change in applied.changes][0]
+'nn.ReLU()'
+>>> for applied in reversed(done):
+...     applied.undo()
+>>> network[1]
+Sigmoid()
+
+Where a line of the user's code cannot be reached from outside, it is named with what to write there (`by_hand`).
+`pair_loss` finds the loss that belongs to outputs and targets, and `set_learning_rate_` changes an optimizer;
+`clipping_change`, `l2_change`, `weight_decay_change` and `initialization_change` say their change without making it.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
 from torch import nn
 
@@ -102,3 +103,10 @@ def next_key(slot: Slot) -> str | None:
     keys = list(slot.parent._modules)
     index = keys.index(slot.key) + 1
     return keys[index] if index < len(keys) else None
+
+
+def unseen_calls(root: nn.Module, inputs: Any) -> list[tuple[str, str]]:
+    """Say, for `Applied.untouched`, that function calls were not looked for; nothing after a run, or without any."""
+    if inputs is not None or all(type(part).__module__.startswith(("torch.", "justfit.")) for part in root.modules()):
+        return []
+    return [(type(root).__name__, "calls such as `F.relu(x)` in a `forward` are seen only in a run: pass `inputs=`")]

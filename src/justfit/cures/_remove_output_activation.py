@@ -7,6 +7,7 @@ from typing import Any
 from torch import nn
 
 from justfit.cures._activation_sites import Site, find_sites
+from justfit.cures._chains import unseen_calls
 from justfit.cures._change import Applied, Change, editing
 from justfit.cures._code import rewritten, written
 from justfit.cures._edits import Replaced
@@ -51,7 +52,7 @@ def remove_output_activation_(module: nn.Module, *, inputs: Any = None) -> Appli
         Goodfellow, Bengio, Courville, "Deep Learning", 2016, section 6.2.2.
     """
     bare = unwrap(module)
-    changes, by_hand, untouched = [], [], []
+    changes, by_hand, untouched = [], [], unseen_calls(bare, inputs)
     with editing() as edits:
         for site in find_sites(bare, inputs):
             if site.role is None and site.slot is not None:

@@ -9,6 +9,7 @@ from torch import nn
 
 from justfit.cures._activation_kinds import fault_of, match_module, new_activation, operation_of
 from justfit.cures._activation_sites import REASONS, UNSEEN, Site, find_sites
+from justfit.cures._chains import unseen_calls
 from justfit.cures._change import Applied, Change, editing
 from justfit.cures._code import rewritten, written
 from justfit.cures._edits import Replaced
@@ -66,7 +67,7 @@ def replace_activations_(
     pattern = new_activation(new)
     sites = find_sites(bare, inputs)
     _check_only(only, sites)
-    changes, by_hand, untouched = [], [], []
+    changes, by_hand, untouched = [], [], unseen_calls(bare, inputs)
     made: dict[int, nn.Module] = {}
     with editing() as edits:
         for site in sites:

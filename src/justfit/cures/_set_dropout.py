@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from justfit.cures._chains import unseen_calls
 from justfit.cures._change import Applied, Change, Edit, editing
 from justfit.cures._code import line_of, rewritten
 from justfit.cures._dropout import Dropout, check_range
@@ -49,7 +50,7 @@ def set_dropout_(module: nn.Module, p: float, *, inputs: Any = None) -> Applied:
     """
     check_range([p])
     bare = unwrap(module)
-    changes, untouched = [], []
+    changes, untouched = [], unseen_calls(bare, inputs)
     with editing() as edits:
         for path, part in bare.named_modules():
             name = _attribute(part)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from justfit.cures import insert_activations_, remove_output_activation_, replace_activations_
+from justfit.cures import insert_activations_, remove_output_activation_, replace_activations_, set_dropout_
 from justfit.errors import ArgumentError
 from tests.unit.cures.networks import network_and_batch
 
@@ -82,6 +82,15 @@ def test_function_calls_are_named_with_their_line_and_what_to_write():
     assert second.code == "x = nn.functional.relu(self.fc2(x))"
     assert "cannot be replaced from outside" in first.why
     assert ("Functional", "it is the network's output") in applied.untouched
+
+
+def test_without_a_run_nothing_is_passed_over_in_silence():
+    network, _ = network_and_batch("function calls")
+    reason = "calls such as `F.relu(x)` in a `forward` are seen only in a run: pass `inputs=`"
+    for cure in (replace_activations_, remove_output_activation_, lambda module: set_dropout_(module, 0.1)):
+        applied = cure(network)
+        assert (applied.changes, applied.by_hand) == ((), ())
+        assert ("Functional", reason) in applied.untouched
 
 
 def test_the_line_of_a_module_is_rewritten():

@@ -105,7 +105,7 @@ def test_clipping_code_clips():
     scope = {"torch": torch, "model": model, "loss": loss, "optimizer": torch.optim.SGD(model.parameters(), lr=1.0)}
     before = [p.detach().clone() for p in model.parameters()]
     exec(clipping_change(0.5).code, scope)  # noqa: S102 - the code a user would write
-    step = torch.cat([(p - q).flatten() for p, q in zip(model.parameters(), before, strict=True)])
+    step = torch.cat([(p.detach() - q).flatten() for p, q in zip(model.parameters(), before, strict=True)])
     assert float(step.norm()) == pytest.approx(0.5, rel=1e-4)
 
 
