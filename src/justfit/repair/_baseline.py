@@ -41,6 +41,8 @@ class Baseline:
         constant_loss: The user's loss of the best constant prediction; NaN where it cannot be told.
         stopped: Why it was stopped before its last epoch; "" if it was not.
         stopped_at: After how many epochs.
+        moved: How far the layer that moves most would move in a whole training, in units of its own norm; NaN where it is
+            not known.
     """
 
     run: Run
@@ -52,6 +54,7 @@ class Baseline:
     validation_loss_se: list[float] = field(default_factory=list)
     stopped: str = ""
     stopped_at: float = 0.0
+    moved: float = math.nan
 
     @property
     def stopped_words(self) -> str:
@@ -96,7 +99,7 @@ def train_baseline(
     """
     baseline = Baseline(run, constant_loss=_constant_loss(run.case, run))
     looks = {mark(run.num_steps, share) for share in LOOKS}
-    plain = 0.0
+    plain, begun = 0.0, _weights(run)
     every = max(1, run.num_steps // NUM_SAMPLES)
     with watch(run.network.module, run.network.optimizer, live=False, every=every, replay=False) as watched:
         for step in _marks(run):
@@ -113,6 +116,7 @@ def train_baseline(
             if baseline.stopped:
                 break
     baseline.findings, baseline.stopped_at = watched.findings, run.epochs_done
+    baseline.moved = _moved(begun, _weights(run)) * run.num_steps / max(run.step, 1)
     return baseline
 
 
@@ -130,6 +134,16 @@ def go_on(baseline: Baseline, until: int) -> None:
         if baseline.run.step < step <= until:
             _go_to(baseline, step)
     baseline.run.advance(until)  # of a network that is no longer finite: it is what it is
+
+
+def _weights(run: Run) -> list[Tensor]:
+    return [p.detach().clone() for p in run.network.module.parameters() if p.requires_grad and p.ndim > 1]
+
+
+def _moved(before: list[Tensor], after: list[Tensor]) -> float:
+    """Largest ‖Δw‖/‖w‖ of a weight; NaN where one begins at zero or ends in NaN, or where there is none."""
+    ratios = [float((new - old).norm() / old.norm()) for old, new in zip(before, after, strict=True)]
+    return max(ratios) if ratios and all(math.isfinite(ratio) for ratio in ratios) else math.nan
 
 
 def _marks(run: Run) -> list[int]:

@@ -98,6 +98,8 @@ def _suspicion(symptoms: Symptoms) -> dict[str, tuple[float, tuple[str, ...]]]:
     found: dict[str, tuple[float, tuple[str, ...]]] = {}
     if symptoms.trouble:  # what raises is the loss: the network itself has run
         return {"pairing": (NAMED, (symptoms.trouble,))}
+    if symptoms.hardly_moves:
+        found["faster"] = (0.9, ("the weights hardly move",))
     for code in symptoms.codes:
         for kind, plausible in SUSPECTS.get(code, {}).items():
             before, because = found.get(kind, (0.0, ()))

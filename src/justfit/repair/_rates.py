@@ -24,7 +24,9 @@ def faster(symptoms: Symptoms) -> list[Hypothesis]:
     """Larger ones; JF414 and JF407 tell how far all steps together can have gone."""
     factors = [_rounded(FULL_REACH / f.value) for f in symptoms.alarms if f.code == "JF414" and f.value > 0]
     factors += [_rounded(FULL_MOVE / f.value) for f in symptoms.alarms if f.code == "JF407" and f.value > 0]
-    return [rate(factor) for factor in dict.fromkeys([*factors[:1], 10.0, *([] if factors else [100.0])]) if factor > 1]
+    if symptoms.hardly_moves and symptoms.moved > 0:
+        factors.append(_rounded(FULL_MOVE / symptoms.moved))
+    return [rate(factor) for factor in dict.fromkeys([*factors[:1], 10.0]) if factor > 1]
 
 
 def rate(factor: float) -> Hypothesis:

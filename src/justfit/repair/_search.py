@@ -322,11 +322,15 @@ class Search:
         return min((trial for trial in kept if not self._is_worse(trial, best, step)), key=self._order)
 
     def _is_worse(self, trial: Trial, best: Trial, step: int) -> bool:
-        """Proven worse, by more than changes differ in speed, and short of what a closed-form fit reaches."""
+        """Proven worse, by more than changes differ in speed, and short of what a closed-form fit reaches.
+
+        A best one that reaches that already is no matter of speed.
+        """
         if trial is best or self._restores(trial):
             return False
         lead = self.gain(best.trained, trial.trained, step)
-        allowed = AS_GOOD * (self.num_steps / step) ** 0.75 * (NAMED_FACTOR if trial.hypothesis.named else 1.0)
+        slower = 1.0 if self._restores(best) else (self.num_steps / step) ** 0.75
+        allowed = AS_GOOD * slower * (NAMED_FACTOR if trial.hypothesis.named else 1.0)
         return lead.is_proven and lead.mean > allowed
 
     def _order(self, trial: Trial) -> tuple[bool, int, float]:

@@ -11,6 +11,9 @@ from justfit.records import Finding, FitVerdict
 from justfit.repair._baseline import Baseline
 from justfit.repair._compare import ALPHA, gain_of, run_noise
 
+# Weights that in a whole training move by less than this share of their norm stay what they were: JF407's threshold.
+HARDLY = 0.05
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symptoms:
@@ -24,6 +27,7 @@ class Symptoms:
         reference_share: That of the closed-form reference; NaN where there is none.
         behind: The reference is better, by more than chance and by as much as is worth a change.
         diverged: It ended in NaN or infinity.
+        moved: How far the layer that moves most would move in a whole training, in units of its own norm.
     """
 
     findings: tuple[Finding, ...]
@@ -33,6 +37,7 @@ class Symptoms:
     reference_share: float = math.nan
     behind: bool = False
     diverged: bool = False
+    moved: float = math.nan
 
     @property
     def alarms(self) -> tuple[Finding, ...]:
@@ -51,6 +56,11 @@ class Symptoms:
         return overfits and not set(self.codes) - {"JF105"} and not self.trouble
 
     @property
+    def hardly_moves(self) -> bool:
+        """The weights would stay where they began to the end of the training."""
+        return self.moved < HARDLY
+
+    @property
     def is_sick(self) -> bool:
         """Something speaks for a fault; without, nothing is tried."""
         wrong = self.verdict is not None and self.verdict.state in ("overfitting", "underfitting")
@@ -64,6 +74,8 @@ class Symptoms:
         words += ["training ends in NaN or infinity"] if self.diverged else []
         if self.verdict is not None and self.verdict.state in ("overfitting", "underfitting"):
             words.append(f"the history shows {self.verdict.state}")
+        if self.hardly_moves and self.is_sick:
+            words.append(f"no layer would move by more than {self.moved:.2g} of its norm in the whole training")
         if self.behind:
             words.append(
                 f"a closed-form fit of the same rows learns {self.reference_share:.0%} of the learnable, "
@@ -103,6 +115,7 @@ def read_symptoms(
         behind=behind,
         diverged=run.diverged and not trouble,
         trouble=trouble,
+        moved=baseline.moved,
     )
 
 
