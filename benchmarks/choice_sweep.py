@@ -175,7 +175,7 @@ def report(paths, out):
         describe_machine("torch", "optuna"), "",
         f"## MLP 64-64 on {len({row['table'] for row in tables})} tables", "",
         f"Adam 5e-3, cosine, 30 epochs, batch 32, at most {MAX_ROWS} training rows. Optuna: 100 trials, λ over "
-        "four and a half decades below the largest useful one (it is told; `justfit.sweep` has to find it), p in 0 … 0.6; "
+        "4.5 decades below the largest useful one (it is told; `justfit.sweep` has to find it), p in 0 … 0.6; "
         "its CPU seconds are trainings × one plain PyTorch training (fused Adam, coupled weight decay), timed around "
         "each sweep, and what Optuna itself took.", "", *compared(rows, tables), "",
         "## Small conv net on MNIST, 5,000 rows", "",
