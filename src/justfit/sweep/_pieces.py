@@ -20,6 +20,9 @@ UNIT_VARIANTS: dict[Tier, int] = {"batched": 128, "vectorised": 128, "loop": 16}
 # The plain loop gains nothing from large units, so there each worker gets several: no one waits long for the last.
 UNITS_PER_WORKER: dict[Tier, int] = {"batched": 1, "vectorised": 1, "loop": 4}
 
+# With a store, where networks stand is held in memory as well, up to so much; beyond it is read back when needed.
+HELD_BYTES = 2**30
+
 OnVariants = Callable[[int], None]
 
 
@@ -51,6 +54,7 @@ class Pieces:
         self._store = store
         limit = min(UNIT_VARIANTS[tier], max(1, UNIT_BYTES // max(variant_bytes, 1)))
         self._limit = max_unit_variants or limit
+        self._variant_bytes = variant_bytes
         self._states: dict[SweepVariant, tuple[UnitState, int]] = {}
         self.cpu_seconds = 0.0
 
@@ -82,12 +86,13 @@ class Pieces:
         todo = sorted((v for v in variants if v not in measured), key=_order)
         states: dict[SweepVariant, tuple[UnitState, int]] = {}
         units = self._units(todo, start, until, measure) if todo else []
+        holds = self._store is None or len(todo) * self._variant_bytes <= HELD_BYTES
         for index, state, report in self._executor.map(self._training, units) if units else ():
             unit = units[index]
             if self._store is not None:
                 self._store.keep(unit, state, report)
             measured |= zip(unit.variants, split_report(report), strict=True)
-            states |= {variant: (state, k) for k, variant in enumerate(unit.variants)}
+            states |= {variant: (state, k) for k, variant in enumerate(unit.variants) if holds}
             self.cpu_seconds += report.seconds
             if on_variants is not None:
                 on_variants(len(unit.variants))

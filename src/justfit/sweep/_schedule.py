@@ -47,9 +47,14 @@ class SchedulePlan:
     stops_often: bool = False
 
     @property
+    def num_variants(self) -> int:
+        """Networks of the whole grid."""
+        return len(self.cells) * len(self.seeds) * self.num_folds
+
+    @property
     def full_cost(self) -> int:
         """Epochs of single networks that the whole grid would take."""
-        return len(self.cells) * len(self.seeds) * self.num_folds * self.num_epochs
+        return self.num_variants * self.num_epochs
 
 
 @dataclass(slots=True)
@@ -103,6 +108,24 @@ class Schedule:
     def __post_init__(self) -> None:
         self.logs = [CellLog(cell) for cell in self.plan.cells]
         self.rungs = make_rungs(self.plan.num_epochs)
+
+    def run(self, refill: Callable[[Schedule], None] | None) -> None:
+        """Train the grid, and use what that left over; on Ctrl-C keep what is finished.
+
+        Args:
+            refill: Uses the epochs that stopped cells have freed; None leaves them.
+
+        Raises:
+            DivergedError: No cell has finite losses.
+            KeyboardInterrupt: Ctrl-C before anything was measured.
+        """
+        try:
+            if self.run_grid() and refill is not None:
+                refill(self)
+        except KeyboardInterrupt:  # between two pieces
+            if not any(log.seeds for log in self.logs):
+                raise
+            self.interrupted = "interrupted"
 
     def run_grid(self) -> bool:
         """Train the grid: a coarse one, then whatever borders on a contender; say whether it was finished.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from torch import Tensor
@@ -21,12 +23,13 @@ from justfit.sweep._grid import DROPOUTS, l2_values
 from justfit.sweep._growth import coarse_cells
 from justfit.sweep._largest_l2 import NUM_L2, largest_l2
 from justfit.sweep._module_record import make_record
-from justfit.sweep._pieces import Pieces
+from justfit.sweep._pieces import HELD_BYTES, Pieces
 from justfit.sweep._probe import TierChoice, choose_tier
 from justfit.sweep._problem import NEVER_HELD_OUT
 from justfit.sweep._refill import refill
 from justfit.sweep._result import SweepResult
 from justfit.sweep._schedule import Clock, Schedule, SchedulePlan
+from justfit.sweep._store import Store
 from justfit.sweep._sweep_folder import SweepFolder, asked_of
 from justfit.sweep._training import Setting, Tier, Training
 
@@ -95,15 +98,13 @@ def run_sweep(
     look = first_look(training, asked.seeds[0])
     folder = None if out is None else SweepFolder(Path(out), _asked_in_folder(training, asked))
     start = _start(training, asked, look, folder, on_progress)
-    store = None if folder is None else folder.store()
-    schedule = Schedule(
-        _plan(training, asked, start),
-        Pieces(training, executor, start.tier, variant_bytes=look.variant_bytes, store=store),
-        Clock(math.inf if asked.budget_seconds is None else began + asked.budget_seconds),
-        on_progress,
-    )
-    if schedule.run_grid() and asked.refill:
-        refill(schedule)
+    plan = _plan(training, asked, start)
+    clock = Clock(math.inf if asked.budget_seconds is None else began + asked.budget_seconds)
+    with ExitStack() as stack:
+        store = _store(folder, plan, look, stack)
+        pieces = Pieces(training, executor, start.tier, variant_bytes=look.variant_bytes, store=store)
+        schedule = Schedule(plan, pieces, clock, on_progress)
+        schedule.run(refill if asked.refill else None)
     decided = decide_among(schedule.logs)
     record = make_record(
         schedule,
@@ -118,6 +119,15 @@ def run_sweep(
         folder.finish(record, store)
     settings = tuple(schedule.logs[k].cell.setting for k in decided.members)
     return SweepResult(record, settings, training, seed=asked.seeds[0], has_folds=_has_folds(training))
+
+
+def _store(folder: SweepFolder | None, plan: SchedulePlan, look: FirstLook, stack: ExitStack) -> Store | None:
+    """The folder's, or one for the time being where the networks would not fit into memory; else none."""
+    if folder is not None:
+        return folder.store()
+    if plan.num_variants * look.variant_bytes <= HELD_BYTES:
+        return None
+    return Store(Path(stack.enter_context(TemporaryDirectory(prefix="justfit-sweep-"))))
 
 
 def _start(

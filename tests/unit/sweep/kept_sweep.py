@@ -26,6 +26,7 @@ def run(folder, **settings):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    print("begin", flush=True)
+    sys.stdout.write("begin\n")
+    sys.stdout.flush()
     result = run(sys.argv[1])
-    print(to_json(result.record.cells))
+    sys.stdout.write(to_json(result.record.cells))

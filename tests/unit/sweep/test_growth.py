@@ -1,7 +1,7 @@
 """Which cells of the grid are trained."""
 
-from justfit.sweep._growth import coarse_cells
 from justfit.sweep._axes import are_neighbours
+from justfit.sweep._growth import coarse_cells
 from tests.unit.sweep.curves import CurveExecutor, grid, make_schedule
 
 L2 = (0.0, *(10.0**k for k in range(-4, 5)))

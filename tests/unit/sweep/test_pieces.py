@@ -1,16 +1,16 @@
 """Cutting and joining units: survivors of any cutting are the same to the bit."""
 
+import contextlib
 import itertools
 
 import pytest
 import torch
 
-from justfit.sweep import Setting, SweepVariant, Training, Unit, run_unit
+from justfit.sweep import Examples, Setting, SweepVariant, Training, Unit, run_unit
 from justfit.sweep._executor import SerialExecutor
 from justfit.sweep._folds import assign_folds
 from justfit.sweep._pieces import Pieces
 from justfit.sweep._store import Store
-from justfit.sweep import Examples
 from tests.unit.sweep.modules import build, make_data
 
 VARIANTS = [
@@ -114,10 +114,8 @@ class Counting(Workers):
 def test_a_store_goes_on_where_it_was_left(tmp_path, training, alone, most, num_workers):
     """Interrupted after any unit, and gone on with by another number of workers."""
     first = Counting(most)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         run(Pieces(training, first, "loop", variant_bytes=1, store=Store(tmp_path)))
-    except KeyboardInterrupt:
-        pass
     second = Counting(num_workers=num_workers)
     pieces = Pieces(training, second, "loop", variant_bytes=1, store=Store(tmp_path))
     assert_same_bits(run(pieces), alone)
@@ -151,3 +149,13 @@ def test_where_networks_stood_is_forgotten_once_all_are_further(tmp_path, traini
     assert set(tmp_path.glob("*.state.safetensors"))
     store.forget_all_states()
     assert not set(tmp_path.glob("*.state.safetensors"))
+
+
+def test_with_a_store_large_networks_are_not_held_in_memory(tmp_path, training, alone):
+    pieces = Pieces(training, SerialExecutor(), "loop", variant_bytes=2**28, store=Store(tmp_path))
+    shown = {variant: [] for variant in VARIANTS}
+    for start, until, measure in STOPS:
+        for variant, measured in pieces.advance(VARIANTS if start == 0 else SURVIVORS, start, until, measure).items():
+            shown[variant].append(measured)
+        assert not pieces._states
+    assert_same_bits(shown, alone)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from justfit.sweep._rungs import EARLY_EPOCHS, RUNGS, critical_errors, make_rungs
+from justfit.sweep._rungs import RUNGS, critical_errors, make_rungs
 
 
 @pytest.mark.parametrize("num_epochs", [1, 2, 3, 7, 12, 30, 60, 100, 1000])

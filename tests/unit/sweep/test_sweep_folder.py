@@ -2,12 +2,12 @@
 
 import json
 import os
-import random
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from torch import nn
 
@@ -39,12 +39,12 @@ def start(folder):
 
 def test_killed_again_and_again_it_ends_with_the_same_table(tmp_path, whole):
     """`kill -9` after a random number of files; every restart goes on; the last is let run to its end."""
-    generator = random.Random(4)
+    generator = np.random.default_rng(4)
     folder = tmp_path / "sweep"
     kills = 0
     for _ in range(4):
         program = start(folder)
-        wanted = len(list(folder.glob("**/*"))) + generator.randrange(1, 30)
+        wanted = len(list(folder.glob("**/*"))) + int(generator.integers(1, 30))
         while program.poll() is None and len(list(folder.glob("**/*"))) < wanted:
             time.sleep(0.002)
         if program.poll() is None:
