@@ -29,7 +29,7 @@ from justfit.sweep._probe import _largest_group, choose_tier, stacking_errors
 from justfit.sweep._problem import NEVER_HELD_OUT
 from justfit.sweep._stack import Stack
 from justfit.sweep._training import Examples, Setting, SweepVariant, Training
-from justfit.sweep._vectorised import chunk_size, even_pieces
+from justfit.sweep._vectorised import chunk_size, filled, pieces
 
 BATCH, ROWS, CLASSES = 32, 1024, 5
 DROPOUTS = (0.1, 0.3, 0.5)
@@ -151,8 +151,8 @@ class Stacked:
 
     def __init__(self, work, some):
         self.number = len(some)
-        places = even_pieces(list(range(len(some))), chunk_size(work, some[0]))
-        self.stacks = [Stack(work, [some[place] for place in piece]) for piece in places]
+        places = pieces(list(range(len(some))), chunk_size(work, some[0]))
+        self.stacks = [Stack(work, filled([some[place] for place in piece])) for piece in places]
 
     def steps(self, order):
         for stack in self.stacks:

@@ -73,8 +73,8 @@ class DropoutMode(TorchFunctionMode):
     def _drop(self, input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:  # noqa: A002 - torch's own name
         if not training:
             return input
-        dropped = input * _scaled_mask(_one_per_unit(input), self._rate(p), input.dtype)
-        return input.copy_(dropped) if inplace else dropped
+        mask = _scaled_mask(_one_per_unit(input), self._rate(p), input.dtype)
+        return input.mul_(mask) if inplace else input * mask
 
     def _drop_channels(
         self,
@@ -88,8 +88,8 @@ class DropoutMode(TorchFunctionMode):
             return input
         alone = input.dim() == _CHANNELS[func]  # one example without a batch dimension
         uniform = _one_per_channel(input.unsqueeze(0))[0] if alone else _one_per_channel(input)
-        dropped = input * _scaled_mask(uniform, self._rate(p), input.dtype)
-        return input.copy_(dropped) if inplace else dropped
+        mask = _scaled_mask(uniform, self._rate(p), input.dtype)
+        return input.mul_(mask) if inplace else input * mask
 
     def _drop_alpha(
         self,

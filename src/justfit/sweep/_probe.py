@@ -34,7 +34,7 @@ from justfit.sweep._recognise import recognise
 from justfit.sweep._stack import Stack
 from justfit.sweep._training import SweepVariant, Tier, Training
 from justfit.sweep._unreached import unreached_dropouts
-from justfit.sweep._vectorised import chunk_size
+from justfit.sweep._vectorised import chunk_size, filled
 
 # Largest distance of a gradient from the plain loop's, relative to it: 100 roundings of float32.
 GRADIENT_TOLERANCE = 1e-5
@@ -283,7 +283,7 @@ _KNOWN_FAILURES = {
 
 def _seconds_per_step(training: Training, variants: Sequence[SweepVariant]) -> dict[Tier, float]:
     """Time a step of a stack and of the loop in turn; the fastest of several rounds of each, per network."""
-    stack = Stack(training, variants)
+    stack = Stack(training, filled(list(variants)))
     network = Network(training, variants[0], None)
     rows = training.examples.training_rows(variants[0].fold)[: batch_size_of(training)]
     programs: dict[Tier, tuple[Callable[[Tensor, float], None], int]] = {

@@ -2,16 +2,17 @@
 
 Batch order, dropout masks and every other random number are those of the plain loop, and so, to rounding, are the
 networks. The unit is cut into chunks that fit the processor's cache; how large they are depends on the bytes of one
-network alone, so that a unit may be cut and joined anywhere, bit for bit. A network that would be alone in a stack is
-trained twice beside itself: matrix products of one and of several are rounded differently.
+network alone, so that a unit may be cut and joined anywhere, bit for bit. For the same reason a stack is filled up to a
+multiple of 8 with copies of its last network: matrix products of one and of several are rounded differently, and so are
+the numbers that a vector loop leaves over at its end (none, if batch and layers have sizes that 4 divides).
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -33,10 +34,12 @@ from justfit.sweep._stack import Stack
 from justfit.sweep._streams import epoch_order
 from justfit.sweep._training import SweepVariant, Training, Unit, UnitReport, UnitState
 
+Member = TypeVar("Member")
 # Parameters, gradients, optimizer state and kept activations of one chunk: about what 2 cores share as last-level
 # cache. Between 8 and 64 MB the time per network differs by less than a tenth (benchmarks/any_module.py).
 CHUNK_BYTES = 24_000_000
-SMALLEST_CHUNK, LARGEST_CHUNK = 4, 128
+STACK_MULTIPLE = 8
+SMALLEST_CHUNK, LARGEST_CHUNK = STACK_MULTIPLE, 128
 
 
 def run_vectorised(training: Training, unit: Unit) -> tuple[UnitState, UnitReport]:
@@ -75,7 +78,8 @@ def chunk_size(training: Training, variant: SweepVariant) -> int:
     with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         module(*positional, **keywords)
     kept += 4 * sum(parameter.numel() * parameter.element_size() for parameter in module.parameters())
-    return max(SMALLEST_CHUNK, min(LARGEST_CHUNK, CHUNK_BYTES // kept))
+    fitting = CHUNK_BYTES // kept // STACK_MULTIPLE * STACK_MULTIPLE
+    return max(SMALLEST_CHUNK, min(LARGEST_CHUNK, fitting))
 
 
 def _cut(training: Training, variants: Sequence[SweepVariant], size: int) -> Iterator[list[int]]:
@@ -89,14 +93,19 @@ def _cut(training: Training, variants: Sequence[SweepVariant], size: int) -> Ite
         range(len(variants)), key=lambda place: (*kind(place), variants[place].setting.learning_rate or 0.0)
     )
     for wanted in sorted(set(map(kind, places))):
-        yield from even_pieces([place for place in places if kind(place) == wanted], size)
+        yield from pieces([place for place in places if kind(place) == wanted], size)
 
 
-def even_pieces(places: list[int], size: int) -> Iterator[list[int]]:
-    """Cut into pieces of about one length, at most `size`; none has one place alone unless there is but one."""
+def pieces(places: list[int], size: int) -> Iterator[list[int]]:
+    """Cut into as few pieces as there may be of at most `size`, of about one length, that little need be filled up."""
     number = -(-len(places) // size)
-    ends = [index * len(places) // number for index in range(number + 1)]
-    yield from (places[start:stop] for start, stop in itertools.pairwise(ends))
+    length = -(-len(places) // (number * STACK_MULTIPLE)) * STACK_MULTIPLE
+    yield from (places[start : start + length] for start in range(0, len(places), length))
+
+
+def filled(places: list[Member]) -> list[Member]:
+    """The places, the last one repeated up to the next multiple."""
+    return places + places[-1:] * (-len(places) % STACK_MULTIPLE)
 
 
 class _Chunk:
@@ -117,10 +126,11 @@ class _Chunk:
     def train(self, unit: Unit, size: int) -> None:
         """Train, measure on the way, and keep state and report only."""
         training, fresh = self._training, not self.state.tensors
-        twins = _paired(list(range(len(self.places))))
+        twins = filled(list(range(len(self.places))))
         stack = Stack(training, [self._variants[index] for index in twins])
         if not fresh:
             stack.load(self.state.select(twins).tensors)
+        evaluated = max(STACK_MULTIPLE, size * batch_size_of(training) // EVALUATION_ROWS)
         steps, measured = num_steps(training, self._variants[0].fold), []
         for epoch in range(self.state.epoch, unit.until):
             order = self._order(epoch, stack.variants)
@@ -130,7 +140,7 @@ class _Chunk:
                 measured.append(
                     (
                         epoch + 1,
-                        self._measure(stack, epoch + 1, max(4, size * batch_size_of(training) // EVALUATION_ROWS)),
+                        self._measure(stack, epoch + 1, evaluated),
                     )
                 )
         epoch = max(self.state.epoch, unit.until)
@@ -162,9 +172,9 @@ class _Chunk:
         for fold in {variant.fold for variant in self._variants}:
             members = [index for index, variant in enumerate(self._variants) if variant.fold == fold]
             samples = examples.validation_rows(fold), train_sample(examples, self._variants[members[0]])
-            for piece in even_pieces(members, size):
+            for piece in pieces(members, size):
                 self._seed("measure", epoch)
-                held, train = (_losses(stack, _paired(piece), rows) for rows in samples)
+                held, train = (_losses(stack, filled(piece), rows) for rows in samples)
                 for index, one, other in zip(piece, held, train, strict=False):
                     found[index] = _summary(one.float(), other.double())
         return [found[index] for index in range(len(self._variants))]
@@ -180,11 +190,6 @@ class _Chunk:
             validation.append(torch.stack(losses) if losses else torch.empty(0, rows))
         epochs = tuple(epoch for epoch, _ in measured)
         return UnitReport(epochs, validation, numbers[..., 0].T.contiguous(), numbers[..., 1].T.contiguous())
-
-
-def _paired(indices: list[int]) -> list[int]:
-    """The indices; one alone is given twice."""
-    return indices * 2 if len(indices) == 1 else indices
 
 
 def _losses(stack: Stack, indices: list[int], rows: Tensor) -> Tensor:
