@@ -22,12 +22,15 @@ def choose_l2(bench: Workbench) -> Found:
     return Found(
         title=f"λ = {setting(path.l2[chosen], 2)} is chosen; {alike} as well within one standard error",
         measurements=(
-            positive("left arm of the U: validation loss at λ = 0 above that at the best λ", left, unit),
+            positive(
+                "left arm of the U: validation loss at λ = 0 above that at the best λ", left, unit, part="condition"
+            ),
             positive("right arm of the U: validation loss at the largest λ above that at the best λ", right, unit),
             positive(
                 "overfitting prevented: gap at λ = 0 above that at the chosen λ",
                 over_rows((validation[0] - train[0]) - (validation[chosen] - train[chosen])),
                 unit,
+                part="condition",
             ),
             positive(
                 "underfitting prevented: training loss at the largest λ above that at the chosen λ",
@@ -40,9 +43,14 @@ def choose_l2(bench: Workbench) -> Found:
                 low=path.l2[1],
                 high=path.l2[-2],
                 source="between the smallest and the largest λ that were tried",
+                part="condition",
             ),
         ),
         figure=_figure(path, unit),
+        condition="Where the network overfits without regularization. On these rows it does so too little for a left "
+                  "arm "
+        f"of the U to be told from chance: at λ = 0 the loss is {with_se(left.value, left.error, unit)} above the "
+        "best.",
         where=f"{bench.sample.words()}; {path.result.grid.num_seeds} seeds; at the ends of the U λ = 0 costs "
         f"{with_se(left.value, left.error, unit)}, the largest λ {with_se(right.value, right.error, unit)}",
     )
@@ -67,7 +75,7 @@ def _figure(path: Path, unit: str) -> LabFigure:
         mark=f"chosen λ = {setting(path.l2[path.chosen], 2)}",
     )
     return LabFigure(
-        title="The validation loss is a U along λ: overfitting at the left, underfitting at the right",
+        title="Along λ the validation loss falls as overfitting ends, and rises as underfitting begins",
         caption="Mean over rows, folds and seeds; the bands are one standard error of a single λ. Networks of one seed "
         "share batches, so differences between two λ are known better than either loss.",
         plots=(plot,),

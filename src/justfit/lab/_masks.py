@@ -134,7 +134,14 @@ def predict_twice(bench: Workbench) -> Found:
             title="Predictions jump from pass to pass in train mode and stand still in eval mode",
             caption="First output for the first ten rows, eight passes in either mode.",
             plots=tuple(
-                LabPlot(title=title, x_title="row", y_title="first output", series=tuple(_passes(outputs)))
+                LabPlot(
+                    title=title,
+                    x_title="row",
+                    y_title="first output",
+                    y_low=float(torch.stack(noisy)[:, :10, 0].min()),
+                    y_high=float(torch.stack(noisy)[:, :10, 0].max()),
+                    series=tuple(_passes(outputs)),
+                )
                 for title, outputs in (("Train mode", noisy), ("Eval mode", quiet))
             ),
         ),

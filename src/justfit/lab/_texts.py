@@ -107,7 +107,7 @@ TEXTS = {
     "C12": Text(
         "Vanishing and exploding",
         "In a deep linear network ŷ = w[l]·w[l−1]…w[1]·x, w = 0.9·I vanishes as 0.9^(l−1) and w = 1.1·I explodes.",
-        "ŷ = w[l] · c^(l−1) · x,   ∂L/∂w[k] ∝ c^(l−2)",
+        "ŷ = w[l] · cˡ⁻¹ · x,   ∂L/∂w[k] ∝ cˡ⁻²",
         "For any factor and depth, closed form beside autograd; the singular values of the product say it for any "
         "matrices.",
         _CHECK + "   # the same measurement on any nn.Module",

@@ -57,7 +57,7 @@ def compare_three(bench: Workbench) -> Found:
             ),
         ),
         figure=LabFigure(
-            title="Too large a λ sees no moons, the chosen λ sees two, λ = 0 sees islands",
+            title="Too large a λ sees no moons, the chosen λ sees two, λ = 0 bends around single rows",
             caption="Top: probability of the second moon, with the rows that were learned from; the line is where it "
             "is "
             "one half. Below: learning curves of the same three networks; the bands are one standard error.",

@@ -30,8 +30,8 @@ def underfit(bench: Workbench) -> Found:
                 unit,
             ),
             positive(
-                "generalization gap at λ = 0 above that at the largest λ: this is no overfitting",
-                over_rows((validation[0] - train[0]) - (validation[-1] - train[-1])),
+                "avoidable bias at the largest λ above its generalization gap: this is no overfitting",
+                over_rows((train[-1] - train[chosen]) - (validation[-1] - train[-1])),
                 unit,
             ),
             LabMeasurement(

@@ -172,7 +172,7 @@ def _row(measurement: LabMeasurement) -> tuple[str, ...]:
     outside = {"exact": "no", "condition": "no: beyond the condition", "literal": "no: the literal words"}
     return (
         shown(measurement.name, _LONGEST),
-        with_se(measurement.value, measurement.standard_error, unit),
+        _measured(measurement, unit),
         _range(measurement, unit),
         shown(measurement.source, _LONGEST),
         "yes" if measurement.holds else outside[measurement.part],
@@ -189,5 +189,20 @@ def _range(measurement: LabMeasurement, unit: str) -> str:
         return with_unit(f"below {number(high, 2)}", unit)
     if low == -high:
         return with_unit(f"0 ± {number(high, 2)}", unit)
-    digits = min(max(2 - math.floor(math.log10((high - low) / max(abs(low), abs(high)))), 2), 8)
+    digits = _digits(low, high)
     return with_unit(f"{number(low, digits)} to {number(high, digits)}", unit)
+
+
+def _measured(measurement: LabMeasurement, unit: str) -> str:
+    if measurement.standard_error > 0:
+        return with_se(measurement.value, measurement.standard_error, unit)
+    bounded = measurement.low < measurement.high and measurement.low != -measurement.high
+    digits = max(_digits(measurement.low, measurement.high), 3) if bounded else 3
+    return with_unit(
+        number(measurement.value, digits) if measurement.low != measurement.high else setting(measurement.value), unit
+    )
+
+
+def _digits(low: float, high: float) -> int:
+    """As many digits as tell the two ends of a range apart."""
+    return min(max(2 - math.floor(math.log10((high - low) / max(abs(low), abs(high)))), 2), 8)

@@ -12,7 +12,7 @@ from justfit.report._names import shown
 from justfit.report._numbers import number, setting
 from justfit.report._svg import Scale, band, clipped, drawing, label, polyline, tag, thinned, tooltip
 
-_WIDTH, _NARROW = 460.0, 330.0
+_WIDTH, _NARROW = 390.0, 330.0  # alone, readable on a phone too; beside others
 _LETTER = 6.7  # mean width of a letter of a key, view-box units at font size 12
 _KEY_ROW = 19.0
 _PLOT_HEIGHT = 190.0
