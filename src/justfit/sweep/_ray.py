@@ -12,7 +12,10 @@ training its variants from their first epoch, which gives the same bits.
 from __future__ import annotations
 
 import functools
+import math
 import os
+import signal
+import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,12 +28,17 @@ from justfit.errors import MissingExtraError, WorkerError
 from justfit.sweep._dispatch import Dispatch, StateLostError, WorkerLostError
 from justfit.sweep._executor import OnDone, UnitResult
 from justfit.sweep._far import FarTensors, Piece
+from justfit.sweep._merging import epochs_of, join_units, merge, split_result
 from justfit.sweep._training import Training, Unit, UnitReport, UnitState
 from justfit.sweep._transport import Packed, send_training, without_state
 from justfit.sweep._worker import Failure, Order, RayWorker, TorchSettings, do_unit, not_sendable, order_of
 
 # A cluster that grows on demand may take minutes to give the first worker; after that nobody is coming.
 NO_WORKER_SECONDS = 600.0
+# Units are merged until they take 10 s, and with M workers M / 40 s: this process sends about 400 units in a second,
+# and half of the time until all have theirs is to be a twentieth of what they take (docs/sweep-on-many-machines.md).
+LEAST_SECONDS = 10.0
+UNITS_PER_SECOND = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,9 @@ class RayExecutor:
         self._on_gpu = str(device).startswith("cuda")
         self.num_workers = num_workers or 1
         self._started = False
+        self._on_sigterm: Any = None
         self._closed = False
+        self._epochs, self._seconds = 0, 0.0
         self._sent: tuple[Training, str, Any] | None = None
         self._actors: dict[int, Any] = {}
         self._ready: set[int] = set()
@@ -68,6 +78,7 @@ class RayExecutor:
 
     def __enter__(self) -> Self:
         ray = self._ray
+        self._on_sigterm = signal.getsignal(signal.SIGTERM)
         if not ray.is_initialized():
             self._started = not os.environ.get("RAY_ADDRESS")
             _connect(ray, self._wanted)
@@ -84,6 +95,8 @@ class RayExecutor:
         self._closed = True
         if self._started:
             self._ray.shutdown()
+        if self._on_sigterm is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._on_sigterm)  # Ray sets its own, which ends the cluster first
 
     def map(self, training: Training, units: Sequence[Unit], on_done: OnDone | None = None) -> Iterator[UnitResult]:
         """Do all units; see `Executor.map`.
@@ -93,10 +106,20 @@ class RayExecutor:
             VariantError: The user's code failed.
             WorkerError: A unit has ended every worker that tried it, or the cluster gives none.
         """
-        for result in Dispatch(self, training, units).run():
-            if on_done is not None:
-                on_done(result[0])
-            yield result
+        groups = merge(units, self._pace(), max(LEAST_SECONDS, self.num_workers / UNITS_PER_SECOND))
+        merged = [join_units([units[index] for index in group]) for group in groups]
+        for number, state, report in Dispatch(self, training, merged).run():
+            self._epochs += epochs_of(merged[number])
+            self._seconds += report.seconds
+            parts = split_result([units[index] for index in groups[number]], state, report)
+            for index, part in zip(groups[number], parts, strict=True):
+                if on_done is not None:
+                    on_done(index)
+                yield index, *part
+
+    def _pace(self) -> float:
+        """Seconds of an epoch of one variant so far; before the first unit nothing is known, and nothing is merged."""
+        return self._seconds / self._epochs if self._epochs else math.inf
 
     def start(self, worker: int) -> Any:
         """Ask the cluster for an actor, unless there is one."""

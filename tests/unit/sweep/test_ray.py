@@ -1,6 +1,7 @@
 """Units on a Ray cluster of two actors on this machine."""
 
 import os
+import signal
 import sys
 import threading
 
@@ -25,9 +26,11 @@ def test_without_ray_the_extra_is_named(monkeypatch):
 def cluster():
     """A cluster that is started and ended once, as it takes seconds."""
     ray = pytest.importorskip("ray", reason="pip install 'justfit[ray]'")
+    handler = signal.getsignal(signal.SIGTERM)
     with RayExecutor(2) as executor:
         assert ray.is_initialized()
         yield executor
+    assert signal.getsignal(signal.SIGTERM) is handler
     assert not ray.is_initialized(), "what was started was not ended"
 
 
@@ -64,11 +67,21 @@ def test_nothing_is_told_to_anybody(cluster):
     assert not ray._common.usage.usage_lib.usage_stats_enabled()
 
 
+def test_units_too_small_to_be_sent_alone_are_merged(cluster, monkeypatch):
+    sent = []
+    submit = cluster.submit
+    monkeypatch.setattr(cluster, "submit", lambda *given: sent.append(given[2]) or submit(*given))
+    list(cluster.map(make_training(), make_units(1)))
+    assert_same(cluster.map(make_training(), make_units(5)), run(make_training(), make_units(5)))
+    assert [len(unit.variants) for unit in sent] == [3, 15]
+
+
 def test_states_stay_in_the_store_until_they_are_looked_at(cluster, monkeypatch):
     fetched = []
     fetch = cluster._fetch
     monkeypatch.setattr(cluster, "_fetch", lambda source: fetched.append(source) or fetch(source))
     training, units = make_training(), make_units()
+    cluster._epochs = 0
     results = list(cluster.map(training, units))
     going_on = next_units(results, units)
     assert all(isinstance(unit.state.tensors, FarTensors) for unit in going_on)
@@ -82,6 +95,7 @@ def test_states_stay_in_the_store_until_they_are_looked_at(cluster, monkeypatch)
 
 
 def test_a_killed_actor_is_replaced_and_only_its_unit_done_again(cluster, tmp_path):
+    cluster._epochs = 0  # nothing is known of the pace, so nothing is merged
     build = Once(tmp_path, "sleep")
     killer = Killer(tmp_path)
     results = list(cluster.map(make_training(build), make_units()))
