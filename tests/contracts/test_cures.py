@@ -118,6 +118,20 @@ def test_undo_in_the_wrong_order_is_refused(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("cure", CURES)
+def test_what_was_put_in_follows_the_module(cure, name):
+    """Converted after the cure, the whole network is of the new dtype and runs on it."""
+    network, x = network_and_batch(name)
+    CURES[cure](network, x)
+    network.eval()
+    other = torch.float32 if x.dtype == torch.float64 else torch.float64
+    before = network(x)
+    network.to(other)
+    assert {tensor.dtype for tensor in network.state_dict().values() if tensor.is_floating_point()} == {other}
+    assert torch.allclose(network(x.to(other)), before.to(other), atol=1e-3)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("order", range(4))
 def test_cures_go_together_in_any_order(name, order):
     """All of them on one network: it runs and trains, a copy gives the same, and the way back is exact."""
