@@ -93,7 +93,11 @@ class Alteration:
         """The network has other layers, so it cannot share a program with the plain one."""
         layers = (self.added_dropout, self.activation, self.normalization)
         scaled = self.standardize or self.standardize_targets
-        return scaled or (self.pairing is not None and self.pairing.bare_output) or any(layer is not None for layer in layers)
+        return (
+            scaled
+            or (self.pairing is not None and self.pairing.bare_output)
+            or any(layer is not None for layer in layers)
+        )
 
     def with_(self, other: Alteration) -> Alteration:
         """Make both changes; factors multiply, and of what both set the other's counts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib.metadata import version
 from typing import Any
 
 from justfit.records import CureCost, CureRecord, CureState, TriedChange
@@ -36,8 +37,6 @@ def assemble(
         notes: What else was seen.
         interrupted: It was cut short.
     """
-    from justfit import __version__
-
     base = baseline.run
     after = base if best is None or best.run is None else best.run
     changes = () if best is None else changes_of(base.case, best.hypothesis, symptoms.findings)
@@ -62,7 +61,7 @@ def assemble(
         notes=notes,
         interrupted=interrupted,
         cost=_cost(base),
-        version=__version__,
+        version=version("justfit"),
     )
     alteration = Alteration() if best is None else best.hypothesis.alteration
     training, setting = base.case.altered(alteration)

@@ -41,8 +41,7 @@ class Baseline:
         constant_loss: The user's loss of the best constant prediction; NaN where it cannot be told.
         stopped: Why it was stopped before its last epoch; "" if it was not.
         stopped_at: After how many epochs.
-        moved: How far the layer that moves most would move in a whole training, in units of its own norm; NaN where it is
-            not known.
+        moved: How far the layer that moves most would move in a whole training, in units of its own norm; or NaN.
     """
 
     run: Run
@@ -200,5 +199,5 @@ def _constant_loss(case: Case, run: Run) -> float:
         else:
             return math.nan
         return float(case.training.loss_fn(constant, targets))
-    except Exception:  # noqa: BLE001 - a loss of the user's that takes no such output says nothing here
+    except Exception:
         return math.nan

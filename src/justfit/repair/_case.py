@@ -8,14 +8,24 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from justfit.errors import ArgumentError
 from justfit.probe import recording_construction
 from justfit.repair._alteration import Alteration
 from justfit.repair._pairing import ScaledLoss
 from justfit.repair._structure import altered_build, num_rows, target_moments
-from justfit.sweep import Examples, LossFunction, Network, Setting, SweepVariant, Training, call_arguments, default_generator_kept, take
+from justfit.sweep import (
+    Examples,
+    LossFunction,
+    Network,
+    Setting,
+    SweepVariant,
+    Training,
+    call_arguments,
+    default_generator_kept,
+    take,
+)
 
 # The given validation set, or the held-out fifth, is fold 0: no variant is trained on it.
 HELD_OUT = 0
@@ -159,7 +169,7 @@ def outputs_on(module: nn.Module, inputs: Any, rows_at_once: int = 1_024) -> Any
         with torch.no_grad():
             num = num_rows(inputs)
             pieces = []
-            for rows in torch.arange(num).split(rows_at_once):
+            for rows in torch.split(torch.arange(num), rows_at_once):
                 positional, keywords = call_arguments(take(inputs, rows))
                 pieces.append(module(*positional, **keywords))
     finally:

@@ -54,9 +54,7 @@ class Gain:
         return self.lower > 0 and self.mean >= MATERIAL
 
 
-def gain_of(
-    before: Sequence[Tensor], after: Sequence[Tensor], *, unit: float, run_noise: float, alpha: float
-) -> Gain:
+def gain_of(before: Sequence[Tensor], after: Sequence[Tensor], *, unit: float, run_noise: float, alpha: float) -> Gain:
     """Compare two networks on the same examples.
 
     Args:

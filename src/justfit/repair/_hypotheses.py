@@ -10,8 +10,8 @@ from torch import nn
 from justfit.repair._alteration import Alteration, Hypothesis
 from justfit.repair._case import Case
 from justfit.repair._proposals import activations, less_dropout, less_l2, normalizations, pairings, scalings
-from justfit.repair._regularizers import regularizers
 from justfit.repair._rates import faster, slower
+from justfit.repair._regularizers import regularizers
 from justfit.repair._symptoms import Symptoms
 
 # Code → how plausible it makes each kind of change, in (0, 1). A code that names the faulty thing itself has NAMED;
@@ -94,7 +94,7 @@ def hypotheses_of(case: Case, symptoms: Symptoms, module: nn.Module | None) -> l
 
 
 def _suspicion(symptoms: Symptoms) -> dict[str, tuple[float, tuple[str, ...]]]:
-    """Two independent hints are more than one: 1 − Π(1 − plausible); only a code that names the thing itself is NAMED."""
+    """Two hints are more than one, 1 − Π(1 − plausible); only a code that names the thing itself is NAMED."""
     found: dict[str, tuple[float, tuple[str, ...]]] = {}
     if symptoms.trouble:  # what raises is the loss: the network itself has run
         return {"pairing": (NAMED, (symptoms.trouble,))}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-
 # CPU seconds that a repair takes however short the training is: looking at the network, trying remedies on copies.
 FIXED_SECONDS = 2.0
 # Share of the budget that goes to training steps; the rest is for checks, looks at validation rows, and the watch.

@@ -58,7 +58,7 @@ def _removed_activation(module: nn.Module | None, inputs: Any) -> str | None:
         return None
     try:
         applied = remove_output_activation_(copy.deepcopy(module), inputs=inputs)
-    except Exception:  # noqa: BLE001 - a network that cannot be run has no output to look at
+    except Exception:
         return None
     if not applied.changes:
         return None
@@ -134,7 +134,7 @@ def less_dropout(module: nn.Module | None) -> list[Hypothesis]:
 def largest_dropout(module: nn.Module | None) -> float:
     """The largest p among the dropout layers; 0 without any."""
     parts = [] if module is None else list(module.modules())
-    return max((float(part.p) for part in parts if _is_dropout(part)), default=0.0)
+    return max((float(getattr(part, "p", 0.0)) for part in parts if _is_dropout(part)), default=0.0)
 
 
 def _is_dropout(part: nn.Module) -> bool:
@@ -143,7 +143,7 @@ def _is_dropout(part: nn.Module) -> bool:
 
 def activations(case: Case, module: nn.Module | None) -> list[Hypothesis]:
     """Another hidden activation, or one where there is none."""
-    found = []
+    found: list[Hypothesis] = []
     for name in ("relu", "leaky_relu"):
         alteration = Alteration(activation=name)
         if not found and _applies(case, module, alteration):
@@ -173,5 +173,5 @@ def _finds_something(module: nn.Module | None, apply: Callable[[nn.Module], Appl
         return False
     try:
         return bool(apply(copy.deepcopy(module)).changes)
-    except Exception:  # noqa: BLE001 - a remedy that does not suit the network is none
+    except Exception:
         return False

@@ -8,6 +8,7 @@ References: Rahimi and Recht 2008, "Weighted sums of random kitchen sinks"; Golu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -64,7 +65,7 @@ def _wanted(targets: Tensor, yardstick: Yardstick) -> Tensor | None:
     return flat
 
 
-def _features(num_inputs: int, seed: int) -> Any:
+def _features(num_inputs: int, seed: int) -> Callable[[Tensor], Tensor]:
     generator = named_generator(seed, "reference features")
     num_random = NUM_FEATURES - num_inputs if num_inputs <= NUM_FEATURES // 2 else NUM_FEATURES
     weight_IO = torch.randn(num_inputs, num_random, generator=generator) * (2.0 / num_inputs) ** 0.5
@@ -90,4 +91,5 @@ def _ridge(x: Tensor, y: Tensor, held: Tensor) -> Tensor:
         error = float(residual / freedom.clamp_min(1e-9) ** 2)
         if error < best:
             best, chosen = error, shrunk
-    return held @ (vectors @ chosen)
+    fitted: Tensor = vectors @ chosen
+    return held @ fitted

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -63,25 +61,20 @@ class Repair:
         hypotheses = hypotheses_of(self.case, symptoms, module)
         search = Search(baseline, hypotheses, symptoms.reference_share, self._tick)
         best, interrupted = _searched(search)
-        return self._assembled(
-            baseline, symptoms, _state(search, best), best, search.tried, interrupted=interrupted
-        )
+        return self._assembled(baseline, symptoms, _state(search, best), best, search.tried, interrupted=interrupted)
 
     def _built(self) -> nn.Module:
         with default_generator_kept():
-            module = self.case.network(Alteration()).module
-        return module
+            return self.case.network(Alteration()).module
 
     def _checked(self, module: nn.Module) -> tuple[Finding, ...]:
         inputs, targets = self.case.batch
         positional, keywords = call_arguments(inputs)
         try:
-            return check(
-                module, *positional, targets=targets, loss_fn=self.case.training.loss_fn, **keywords
-            ).findings
+            return check(module, *positional, targets=targets, loss_fn=self.case.training.loss_fn, **keywords).findings
         except ArgumentError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is what there is to repair
+        except Exception as error:
             self.trouble = _words(error)
             return ()
 
@@ -112,9 +105,12 @@ class Repair:
         if not self.trouble:
             try:
                 return train_baseline(
-                    run, static=static, reference=reference, tick=lambda done: self._tick("your training, watched", done)
+                    run,
+                    static=static,
+                    reference=reference,
+                    tick=lambda done: self._tick("your training, watched", done),
                 )
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is what there is to repair
+            except Exception as error:
                 self.trouble = _words(error)
         return untrained(run, self.trouble)
 

@@ -22,7 +22,8 @@ SCREENING = 0.9
 MOST_COMBINED = 3
 # A smaller change is as good as the best if it lies this close behind it at the end of a training, in shares of the
 # learnable: two points of accuracy or so. Earlier it may lie further behind, as a power of the share of the
-# training that is done: changes differ in speed before they differ in where they lead. And so may one that a finding names, by a factor.
+# training that is done: changes differ in speed before they differ in where they lead. And so may one that a finding
+# names, by a factor.
 AS_GOOD = 0.05
 NAMED_FACTOR = 2.0
 # From this plausibility on a finding points to a change: only such are tried of a training that went on to its end.
@@ -229,7 +230,7 @@ class Search:
             trial.run = Run(base.case, hypothesis.alteration, base.yardstick, self.ledger)
             step = min(step, trial.run.num_steps)
             trial.run.advance(step)
-        except Exception as error:  # noqa: BLE001 - a change may not suit the network; that is its result
+        except Exception as error:
             trial.run, trial.trouble = None, f"{type(error).__name__}: {error}"
             return
         self._judge(trial, step)
@@ -251,7 +252,9 @@ class Search:
 
     def _level(self, hypothesis: Hypothesis) -> float:
         """α_h, over all that was planned and tried."""
-        planned = {h.name: h.weight for h in self.hypotheses} | {t.hypothesis.name: t.hypothesis.weight for t in self.tried}
+        planned = {h.name: h.weight for h in self.hypotheses} | {
+            t.hypothesis.name: t.hypothesis.weight for t in self.tried
+        }
         return ALPHA * hypothesis.weight / sum(planned.values())
 
     def _kept(self, step: int) -> list[Trial]:
@@ -273,7 +276,9 @@ class Search:
         """The best change with each other that helps, and with other learning rates."""
         first = kept[0].hypothesis
         own = first.alteration.learning_rate
-        others = [t.hypothesis for t in kept[1:] if not set(t.hypothesis.alteration.causes) & set(first.alteration.causes)]
+        others = [
+            t.hypothesis for t in kept[1:] if not set(t.hypothesis.alteration.causes) & set(first.alteration.causes)
+        ]
         others += [rate(factor) for factor in ((0.1, 10.0) if own == 1 else (0.1,) if own < 1 else (10.0,))]
         found = [_both(first, other) for other in others]
         known = [t.hypothesis.alteration for t in self.tried]
@@ -308,7 +313,14 @@ class Search:
         rivals = [t for t in self.tried if t is not trial and t.run is not None and t.mean > 0 and not t.run.diverged]
         rivals.sort(key=lambda t: (-t.step, -t.mean))
         for rival in rivals[:1]:
-            step = max((mark(self.num_steps, f) for f in FRACTIONS if self.ledger.can_pay(mark(self.num_steps, f) - rival.trained.step)), default=0)
+            step = max(
+                (
+                    mark(self.num_steps, f)
+                    for f in FRACTIONS
+                    if self.ledger.can_pay(mark(self.num_steps, f) - rival.trained.step)
+                ),
+                default=0,
+            )
             step = min(step, trial.trained.step)
             if step > rival.step and step in trial.trained.judged:
                 self.tick(f"against it: {rival.hypothesis.name}", 0.5)

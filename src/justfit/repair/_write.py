@@ -38,7 +38,7 @@ def write_cure(found: Cure, folder: Path) -> dict[str, Path]:
         OutputError: One cannot be written.
     """
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in found.model().state_dict().items()}
-    contents = {
+    contents: dict[str, str | bytes] = {
         "record.json": to_json(found.record),
         "patch.md": _patch(found),
         "model.safetensors": save(tensors),

@@ -186,10 +186,7 @@ def _calibrated(logits: Tensor, targets: Tensor) -> Tensor:
     """Squared error of the softmax at the temperature that suits these outputs best."""
     centred = logits - logits.mean(1, keepdim=True)
     spread = float(centred.square().mean().sqrt())
-    if spread < 1e-12:
-        factors = torch.zeros(1, dtype=torch.float64)
-    else:
-        factors = _FACTORS / spread
+    factors = _FACTORS / spread if spread > 1e-12 else torch.zeros(1, dtype=torch.float64)
     best: Tensor | None = None
     one_hot = torch.zeros_like(centred).scatter_(1, targets.clamp_min(0).unsqueeze(1), 1.0)
     for factor in factors:

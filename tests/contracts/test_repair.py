@@ -1,0 +1,154 @@
+"""Every kind of cure on a network that needs it, and none on one that does not."""
+
+import functools
+import json
+import warnings
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import justfit
+from justfit.records import CureRecord, from_json, to_dict, to_json
+
+GENERATOR = torch.Generator().manual_seed(0)
+INPUTS = torch.randn(900, 6, generator=GENERATOR)
+TARGETS = (INPUTS[:, 0] + INPUTS[:, 1] * INPUTS[:, 2] > 0).long() + 2 * (INPUTS[:, 3] > 0).long()
+TRAIN, VALIDATION = (INPUTS[:600], TARGETS[:600]), (INPUTS[600:], TARGETS[600:])
+NUMBERS = INPUTS[:, :1] + torch.sin(2 * INPUTS[:, 1:2])
+HOW = {"learning_rate": 5e-3, "epochs": 16}
+
+
+def mlp(activation=nn.ReLU, depth=2, last=(), p=0.0, num_outputs=4):
+    def build():
+        layers, width = [], 6
+        for _ in range(depth):
+            layers += [nn.Linear(width, 32), activation(), *([nn.Dropout(p)] if p else [])]
+            width = 32
+        return nn.Sequential(*layers, nn.Linear(width, num_outputs), *(make() for make in last))
+
+    return build
+
+
+def filled(build, fill):
+    def wrong():
+        network = build()
+        for parameter in network.parameters():
+            fill(parameter)
+        return network
+
+    return wrong
+
+
+def scaled(data, factor):
+    return data[0] * factor, data[1]
+
+
+SICK = {
+    "zeros": ("initialization", {"build": filled(mlp(), nn.init.zeros_)}),
+    "too large": ("initialization", {"build": filled(mlp(), lambda w: nn.init.normal_(w, 0, 3.0))}),
+    "rate too high": ("learning rate", {"learning_rate": 3.0}),
+    "rate too low": ("learning rate", {"learning_rate": 1e-6}),
+    "deep sigmoid": ("activation", {"build": mlp(nn.Sigmoid, depth=6)}),
+    "nll of logits": ("loss pairing", {"loss_fn": nn.NLLLoss()}),
+    "inputs × 1000": (
+        "input scaling",
+        {"train": scaled(TRAIN, 1e-4), "validation": scaled(VALIDATION, 1e-4), "learning_rate": 2e-3},
+    ),
+    "λ": ("l2", {"l2": 3e3}),
+    "weight decay": ("l2", {"optimizer": lambda p: torch.optim.Adam(p, lr=5e-3, weight_decay=3.0)}),
+    "p": ("dropout", {"build": mlp(p=0.97)}),
+}  # fmt: skip
+
+
+@functools.cache
+def healthy_error():
+    return justfit.cure(mlp(), TRAIN, VALIDATION, **HOW).record.error_before
+
+
+@pytest.mark.parametrize("name", SICK)
+def test_sick_is_cured(name):
+    cause, fault = SICK[name]
+    arguments = {"build": mlp(), "train": TRAIN, "validation": VALIDATION, **HOW, **fault}
+    found = justfit.cure(**arguments)
+    assert (found.state, found.cause) == ("cured", cause), found.record.reasons
+    assert found.record.gain.gain_lower > 0
+    assert found.record.share_after > found.record.share_before + 0.1
+    assert found.cost.network_epochs <= 3 * HOW["epochs"]
+    assert found.patch
+    assert found.record.error_after <= healthy_error() + 0.06
+    inputs, targets = arguments["validation"]
+    with torch.no_grad():
+        error = float((found.model()(inputs).argmax(1) != targets).double().mean())
+    assert error == pytest.approx(found.record.error_after)
+
+
+HEALTHY = {
+    "plain": {},
+    "tanh": {"build": mlp(nn.Tanh)},
+    "dropout": {"build": mlp(p=0.1)},
+    "sgd": {"optimizer": "momentum", "learning_rate": 0.03},
+    "decay": {"optimizer": lambda p: torch.optim.AdamW(p, lr=5e-3, weight_decay=0.01)},
+    "batch norm": {
+        "build": lambda: nn.Sequential(nn.Linear(6, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 4))
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEALTHY)
+def test_nothing_is_proposed_for_what_is_healthy(name):
+    found = justfit.cure(**{"build": mlp(), "train": TRAIN, "validation": VALIDATION, **HOW, **HEALTHY[name]})
+    assert found.state != "cured"
+    assert found.changes == ()
+    assert found.cause == ""
+    if found.state == "nothing to repair":
+        assert found.tried == ()
+        assert found.cost.network_epochs == HOW["epochs"]
+
+
+def test_a_loss_that_raises_is_itself_the_hypothesis():
+    found = justfit.cure(
+        mlp(), TRAIN, VALIDATION, **HOW, loss_fn=lambda o, t: functional.binary_cross_entropy_with_logits(o, t.float())
+    )
+    assert (found.state, found.cause) == ("cured", "loss pairing")
+    assert "ValueError" in found.record.reasons[0]
+    assert found.verdict is None
+
+
+def broadcast(outputs, targets):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return functional.mse_loss(outputs, targets.squeeze(1))
+
+
+@pytest.mark.filterwarnings("ignore:Using a target size")
+def test_numbers_are_repaired_as_well():
+    train, validation = (INPUTS[:600], NUMBERS[:600]), (INPUTS[600:], NUMBERS[600:])
+    found = justfit.cure(mlp(num_outputs=1), train, validation, **HOW, loss_fn=broadcast)
+    assert (found.state, found.cause) == ("cured", "loss pairing")
+    assert found.record.share_after > 0.8
+
+
+def test_the_same_seed_finds_the_same_and_leaves_everything_alone():
+    build, data = SICK["zeros"][1]["build"], (TRAIN[0].clone(), TRAIN[1].clone())
+    state = torch.random.get_rng_state()
+    runs = [justfit.cure(build, data, VALIDATION, **HOW, seed=5) for _ in range(2)]
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert torch.equal(data[0], TRAIN[0])
+    first, second = (to_dict(run.record) for run in runs)
+    del first["cost"], second["cost"]
+    assert json.dumps(first) == json.dumps(second)
+    for one, other in zip(runs[0].model().parameters(), runs[1].model().parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_a_record_is_read_back_and_files_are_written(tmp_path):
+    found = justfit.cure(SICK["zeros"][1]["build"], TRAIN, VALIDATION, **HOW, out=tmp_path / "cure")
+    text = (tmp_path / "cure" / "record.json").read_text("utf-8")
+    assert to_json(from_json(CureRecord, text)) == to_json(found.record)
+    assert "initialize_" in (tmp_path / "cure" / "patch.md").read_text("utf-8")
+    from safetensors.torch import load_file
+
+    stored = load_file(tmp_path / "cure" / "model.safetensors")
+    assert all(torch.equal(stored[name], tensor) for name, tensor in found.model().state_dict().items())
