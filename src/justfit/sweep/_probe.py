@@ -274,6 +274,7 @@ _KNOWN_FAILURES = {
     "data-dependent control flow": "its path depends on the data (an `if` on a tensor)",
     "batching rule": "it uses an operation that torch cannot stack",
     "Batching rule": "it uses an operation that torch cannot stack",
+    "setup_context": "it has an autograd.Function without a rule for vmap",
     "generate_vmap_rule": "it has an autograd.Function without a rule for vmap",
     "inplace arithmetic": "it changes a tensor in place that is shared by all networks of a stack",
     "in-place": "it changes a tensor in place that is shared by all networks of a stack",

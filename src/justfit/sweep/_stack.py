@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import vmap
 
 from justfit.maths import sum_squares
 from justfit.sweep._dropout_mode import DropoutMode
@@ -21,20 +21,8 @@ from justfit.sweep._loop import built_module, call_arguments, moved, take
 from justfit.sweep._losses import example_losses
 from justfit.sweep._penalty_gradient import penalized_weights
 from justfit.sweep._rows import Rows, RowsOptimizer
+from justfit.sweep._slots import Slots
 from justfit.sweep._training import SweepVariant, Training
-
-
-class _Observed(nn.Module):
-    """A module that gives, beside its outputs, the buffers it leaves behind and, if asked, its squared weights."""
-
-    def __init__(self, module: nn.Module, *, squares: bool) -> None:
-        super().__init__()
-        self.module = module
-        self._squares = squares
-
-    def forward(self, *args: Any, **kwargs: Any) -> tuple[Any, dict[str, Tensor], Tensor | None]:
-        outputs = self.module(*args, **kwargs)
-        return outputs, dict(self.module.named_buffers()), sum_squares(self.module) if self._squares else None
 
 
 class Stack:
@@ -68,7 +56,7 @@ class Stack:
         self._optimizer = RowsOptimizer(training, variants, self.rows)
         self._penalties = _Penalties(training, variants, self._module, self.rows)
         self._numbers = self._numbers_of_each()
-        self._observed = _Observed(self._module, squares=self._penalties.inside)
+        self._slots = Slots(self._module)
 
     def _numbers_of_each(self) -> dict[str, Tensor]:
         """Numbers that differ between networks, [C] each: p where it is asked for, λ/n where it is needed."""
@@ -107,17 +95,17 @@ class Stack:
         inputs: Any,
         targets: Any,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        outputs, left, squares = self._call(parameters, buffers, numbers.get("p"), inputs)
-        loss = self.training.loss_fn(outputs, targets)
-        if squares is not None:
-            loss = loss + 0.5 * numbers["l2"] * squares
-        return loss, {name: buffer.detach() for name, buffer in left.items()}
+        with self._slots.lent(parameters | buffers):
+            outputs = self._outputs(numbers.get("p"), inputs)
+            loss = self.training.loss_fn(outputs, targets)
+            if self._penalties.inside:
+                loss = loss + 0.5 * numbers["l2"] * sum_squares(self._module)
+            return loss, {name: buffer.detach() for name, buffer in self._slots.buffers().items()}
 
-    def _call(self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], rate: Tensor | None, inputs: Any) -> Any:
+    def _outputs(self, rate: Tensor | None, inputs: Any) -> Any:
         positional, keywords = call_arguments(inputs)
-        tensors = {f"module.{name}": tensor for name, tensor in (parameters | buffers).items()}
         with DropoutMode(rate, stacked=True):
-            return functional_call(self._observed, tensors, positional, keywords)
+            return self._module(*positional, **keywords)
 
     def _keep(self, buffers: Mapping[str, Tensor]) -> None:
         """Write what was left behind; most modules have written it in place already."""
@@ -140,7 +128,8 @@ class Stack:
         inputs, targets = (moved(take(tree, rows), device) for tree in (examples.inputs, examples.targets))
 
         def of_one(parameters: dict[str, Tensor], buffers: dict[str, Tensor], numbers: dict[str, Tensor]) -> Tensor:
-            outputs, _, _ = self._call(parameters, buffers, numbers.get("p"), inputs)
+            with self._slots.lent(parameters | buffers):
+                outputs = self._outputs(numbers.get("p"), inputs)
             return example_losses(self.training.loss_fn, outputs, targets, len(rows))
 
         with torch.no_grad():
