@@ -63,7 +63,8 @@ from justfit.cures._remove_output_activation import remove_output_activation_
 from justfit.cures._replace_activations import replace_activations_
 from justfit.cures._set_dropout import set_dropout_
 from justfit.cures._set_learning_rate import learning_rate_change, set_learning_rate_
-from justfit.cures._standardize_inputs import Standardize, standardize_inputs_
+from justfit.cures._standardize import Standardize
+from justfit.cures._standardize_inputs import standardize_inputs_
 from justfit.cures._training_changes import clipping_change, initialization_change, l2_change, weight_decay_change
 
 __all__ = [

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from justfit.cures._chains import runs_in_order
 from justfit.cures._change import Applied, Change, editing
 from justfit.cures._edits import Hooked, Inserted, free_key
+from justfit.cures._standardize import ScaleArguments, Standardize
 from justfit.cures._trace import batch_of
 from justfit.errors import ArgumentError
 from justfit.probe import eager, read_structure, tensors_in, untouched, unwrap
@@ -26,69 +26,6 @@ FEW = 2  # examples that are enough to see which layer reads the input
 TOLERATED = 0.25
 ERRORS = 4.0  # standard errors that a sample's mean and standard deviation may be off by chance
 WHY = "Inputs in other units make the first layer's outputs, gradients and best learning rate be off by that factor."
-
-
-class Standardize(nn.Module):
-    r"""Subtract a mean and divide by a standard deviation, per feature or per channel.
-
-    .. math:: x' = \frac{x - \mu}{\sigma}
-
-    Both are buffers: they move with the module and are in its state dict. Integer inputs, such as pixels, become
-    floating-point.
-
-    Args:
-        mean: Of a shape that broadcasts with the inputs.
-        std: The same; positive.
-
-    Example:
-        >>> Standardize(torch.tensor([10.0, 0.0]), torch.tensor([2.0, 1.0]))(torch.tensor([[12.0, 3.0]]))
-        tensor([[1., 3.]])
-
-    References:
-        LeCun, Bottou, Orr, Müller, "Efficient BackProp", 1998, section 4.3.
-    """
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, mean: Tensor, std: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("mean", mean)
-        self.register_buffer("std", std)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Return the scaled inputs, in the dtype of the buffers."""
-        return _scaled(inputs, self.mean, self.std)
-
-    def extra_repr(self) -> str:
-        """Show how many numbers there are."""
-        return f"{self.mean.numel()} means and standard deviations"
-
-
-@dataclass(frozen=True, slots=True)
-class ScaleArguments:
-    """A forward pre-hook that standardizes arguments by buffers of its module; copies with the module.
-
-    Attributes:
-        places: (position or keyword, prefix of the two buffers' names).
-    """
-
-    places: tuple[tuple[int | str, str], ...]
-
-    def __call__(
-        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Return the arguments as the module is to get them."""
-        given: dict[int | str, Any] = dict([*enumerate(args), *kwargs.items()])
-        for place, prefix in self.places:
-            if place in given:
-                mean, std = module.get_buffer(f"{prefix}_mean"), module.get_buffer(f"{prefix}_std")
-                given[place] = _scaled(given[place], mean, std)
-        return tuple(given[place] for place in range(len(args))), {key: given[key] for key in kwargs}
-
-
-def _scaled(inputs: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    return (inputs.to(mean.dtype) - mean) / std
 
 
 def standardize_inputs_(module: nn.Module, inputs: Any, *, feature_dim: int | None = None) -> Applied:
