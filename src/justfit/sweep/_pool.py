@@ -18,6 +18,7 @@ from typing import Self
 
 from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
 
+from justfit.errors import OutputError
 from justfit.sweep._dispatch import Dispatch, WorkerLostError
 from justfit.sweep._executor import OnDone, UnitResult
 from justfit.sweep._training import Training, Unit, UnitReport, UnitState
@@ -60,6 +61,7 @@ class PoolExecutor:
 
         Raises:
             ArgumentError: Something of the training cannot be sent to another process.
+            OutputError: The examples cannot be written where workers read them.
             VariantError: The user's code failed.
             WorkerError: A unit has ended every worker that tried it.
         """
@@ -116,7 +118,14 @@ class PoolExecutor:
 
     def _send(self, training: Training) -> tuple[str, SentTraining]:
         if self._sent is None or self._sent[0] is not training:
-            self._sent = training, uuid.uuid4().hex, send_training(training, self._folder)
+            try:
+                self._sent = training, uuid.uuid4().hex, send_training(training, self._folder)
+            except OSError as error:
+                raise OutputError(
+                    "The examples must fit into the folder for temporary files, where workers read them.",
+                    found=f"`{error}`",
+                    way_out='Set `TMPDIR` to a folder with more room, or take `executor="serial"`.',
+                ) from error
         return self._sent[1:]
 
     def _pool(self, worker: int) -> ProcessPoolExecutor:

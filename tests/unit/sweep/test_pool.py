@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import nn
 
-from justfit.errors import ArgumentError, VariantError, WorkerError
+from justfit.errors import ArgumentError, OutputError, VariantError, WorkerError
 from justfit.sweep import _local
 from justfit.sweep._executor import SerialExecutor
 from justfit.sweep._local import LocalExecutor, pool_is_worth_it
@@ -205,6 +205,13 @@ def test_a_worker_that_died_between_two_calls_is_replaced(pool):
         os.kill(process.pid, signal.SIGKILL)
         process.join()
     assert_same(pool.map(make_training(), make_units(2)), run(make_training(), make_units(2)))
+
+
+def test_examples_that_cannot_be_written_are_said():
+    with PoolExecutor(1) as executor:
+        Path(executor._folder).rmdir()  # as when the disk is full
+        with pytest.raises(OutputError, match=r"folder for temporary files.*Found `.*No such file.*Set `TMPDIR`"):
+            list(executor.map(make_training(), make_units(1)))
 
 
 @pytest.mark.slow
