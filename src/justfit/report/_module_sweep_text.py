@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,8 @@ def _headline(record: ModuleSweepRecord) -> str:
     gain = with_se(record.improvement, record.improvement_se, record.unit)
     if record.helps:
         corner = setting_words(record, record.cells[0])
+        if math.isnan(record.improvement):
+            return f"Train with {setting_words(record, chosen)}: with {corner} networks did not stay finite."
         return f"Train with {setting_words(record, chosen)}: {gain} better than {corner}."
     words = setting_words(record, chosen)
     return f"Keep {words}: nothing tried is distinguishably better (the nearest by {gain})."

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import Any
 
 from justfit.cures import SCHEMES
 from justfit.errors import ArgumentError, MissingExtraError
-from justfit.records import CellRecord, ModuleSweepRecord
+from justfit.records import CellRecord, ModuleSweepRecord, to_json
 
 AS_BUILT = "as built"
+ATTRIBUTE = "justfit.sweep"  # of the study; that of the sweep written last
 
 
 def check_study(study: Any) -> None:
@@ -37,17 +39,21 @@ def check_study(study: Any) -> None:
 def write_study(study: Any, record: ModuleSweepRecord) -> None:
     """Add every cell as a trial: parameters, loss, its curve as intermediate values, and the rest as attributes.
 
-    A cell that was stopped early is PRUNED, one that was not finite FAILED. The trials of a sweep that is written twice
-    are added twice: a study is a list.
+    A cell that was stopped early is PRUNED, one that was not finite FAILED. A sweep that is in the study already, such
+    as one that is asked for again from its folder, is not added twice.
 
     Args:
         study: An Optuna study, in memory or in a storage.
         record: The sweep.
     """
+    digest = hashlib.blake2b(to_json(record.cells).encode(), digest_size=12).hexdigest()
+    if study.user_attrs.get(ATTRIBUTE, {}).get("digest") == digest:
+        return
     study.add_trials([_trial(record, k) for k in range(len(record.cells))])
     study.set_user_attr(
-        "justfit.sweep",
+        ATTRIBUTE,
         {
+            "digest": digest,
             "module": record.module,
             "chosen": record.chosen,
             "confidence": record.confidence,

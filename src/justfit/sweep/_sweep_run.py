@@ -115,6 +115,8 @@ def run_sweep(
         unit=unit_of(training.loss_fn),
         notes=_notes(schedule, look, start),
     )
+    if on_progress is not None:
+        on_progress(Progress(stage=f"sweep: {record.num_variants} networks", fraction=1.0, detail="done"))
     if folder is not None and store is not None:
         folder.finish(record, store)
     settings = tuple(schedule.logs[k].cell.setting for k in decided.members)

@@ -52,6 +52,11 @@ def test_only_what_differs_is_named():
     assert "better than λ = 0, learning rate as built, init as built." in text
 
 
+def test_a_corner_that_diverged_is_not_called_worse_by_a_number():
+    text = printed(make_record(improvement=float("nan"), improvement_se=float("nan")))
+    assert "Train with λ = 1, dropout 0.2: with λ = 0, dropout 0 networks did not stay finite." in text
+
+
 def test_an_early_end_is_said():
     assert "The sweep ended early: the time budget ended after epoch 1." in printed(
         make_record(interrupted="the time budget ended after epoch 1")

@@ -28,14 +28,18 @@ def training():
     return Training(build=build, examples=examples, loss_fn=torch.nn.CrossEntropyLoss(), epochs=5, batch_size=8)
 
 
-@pytest.fixture(scope="module")
-def alone(training):
+def trained_alone(training, tier):
     """Every variant trained by itself in one go."""
     reports = {}
     for variant in VARIANTS:
-        unit = Unit(variants=(variant,), tier="loop", until=5, measure=(1, 2, 3, 5))
+        unit = Unit(variants=(variant,), tier=tier, until=5, measure=(1, 2, 3, 5))
         reports[variant] = run_unit(training, unit)[1]
     return reports
+
+
+@pytest.fixture(scope="module")
+def alone(training):
+    return trained_alone(training, "loop")
 
 
 class Workers(SerialExecutor):
@@ -76,6 +80,15 @@ def test_survivors_are_what_they_are_alone(training, alone, num_workers, max_uni
     assert_same_bits(run(pieces), alone)
     assert max(executor.sizes) <= (max_unit_variants or 16)
     assert pieces.cpu_seconds > 0
+
+
+@pytest.mark.parametrize("tier", ["vectorised", "batched"])
+@pytest.mark.parametrize("num_workers", [1, 3])
+def test_survivors_of_the_faster_tiers_too(training, tier, num_workers):
+    alone = trained_alone(training, tier)
+    for max_unit_variants in (1, 5, None):
+        pieces = Pieces(training, Workers(num_workers), tier, variant_bytes=1, max_unit_variants=max_unit_variants)
+        assert_same_bits(run(pieces), alone)
 
 
 def test_memory_bounds_a_unit(training):

@@ -52,6 +52,13 @@ def test_a_second_sweep_goes_into_the_same_study_and_optuna_goes_on_from_there(s
     assert len(study.trials) == 2 * before + 1
 
 
+def test_the_same_sweep_is_not_added_twice(study, tmp_path):
+    run(study, l2=[0, 1], out=tmp_path / "kept")
+    before = len(study.trials)
+    run(study, l2=[0, 1], out=tmp_path / "kept")
+    assert len(study.trials) == before
+
+
 def test_what_was_not_finite_failed(study):
     run(study, l2=0, dropout=0, learning_rate=[0.02, 1e30], optimizer="sgd")
     assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL"]

@@ -193,7 +193,8 @@ def test_progress_rises():
     run(on_progress=seen.append, refill=False)
     fractions = [tick.fraction for tick in seen]
     assert fractions == sorted(fractions)
-    assert 0 < fractions[-1] <= 1
+    assert len(fractions) > 3
+    assert fractions[-1] == 1
     assert "networks" in seen[-1].stage
 
 
