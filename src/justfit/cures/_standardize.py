@@ -21,6 +21,7 @@ class Standardize(nn.Module):
         std: The same; positive.
 
     Example:
+        >>> import torch
         >>> Standardize(torch.tensor([10.0, 0.0]), torch.tensor([2.0, 1.0]))(torch.tensor([[12.0, 3.0]]))
         tensor([[1., 3.]])
 
