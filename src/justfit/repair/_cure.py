@@ -14,9 +14,11 @@ from justfit.repair._case import Case, Recorded, with_optimizer_read
 from justfit.repair._pairing import default_loss
 from justfit.repair._repair import Repair
 from justfit.repair._result import Cure
-from justfit.repair._rows import examples_of
 from justfit.repair._write import prepare_folder, write_cure
-from justfit.sweep import LearningRateSchedule, LossFunction, OptimizerFactory, Setting, Training
+from justfit.sweep import LearningRateSchedule, LossFunction, OptimizerFactory, Setting, Training, as_examples
+
+# Where no validation set is given, the first of so many folds is held out.
+FOLDS = 5
 
 
 def cure(
@@ -53,7 +55,7 @@ def cure(
 
     Args:
         build: Makes the network; called with torch's random state seeded.
-        train: Inputs and targets: two tensors or arrays.
+        train: A pair (inputs, targets) of tensors, arrays or data frames, a Dataset or a DataLoader; held in memory.
         validation: The same on rows that are not trained on; a fifth of `train` where not given.
         loss_fn: `loss_fn(outputs, targets)`, a mean over the examples. By default cross entropy of whole numbers,
             squared error of others.
@@ -74,6 +76,7 @@ def cure(
 
     Raises:
         ArgumentError: An argument lies outside its contract, or `build` makes no network.
+        DataError: The examples cannot be trained on.
         OutputError: `out` cannot be written.
 
     Example:
@@ -96,7 +99,7 @@ def cure(
     folder = None if out is None else prepare_folder(out)
     training = Training(
         build=Recorded(build),
-        examples=examples_of(train, validation, seed),
+        examples=as_examples(train, validation, folds=FOLDS, seed=seed),
         loss_fn=loss_fn or default_loss,
         optimizer=optimizer,
         learning_rate=learning_rate,

@@ -24,8 +24,6 @@ def faults_of_data(case: Case, yardstick: Yardstick) -> list[str]:
     rows = case.examples.training_rows(0)
     inputs, targets = case.examples.inputs, case.training_targets
     found = []
-    if isinstance(targets, Tensor) and targets.is_floating_point() and not bool(torch.isfinite(targets).all()):
-        found.append("The targets hold NaN or infinity: drop or correct those rows.")
     if isinstance(targets, Tensor) and yardstick.kind == "classes" and targets.ndim == 1:
         counts = torch.bincount(targets.long().clamp_min(0)).double()
         share = float(counts.max() / counts.sum())
@@ -38,19 +36,15 @@ def faults_of_data(case: Case, yardstick: Yardstick) -> list[str]:
 
 def _of_inputs(inputs: Tensor, targets: object) -> list[str]:
     flat = inputs.flatten(1)
-    found = []
-    if flat.is_floating_point() and not bool(torch.isfinite(flat).all()):
-        found.append("The inputs hold NaN or infinity: drop or fill those entries.")
-        return found
     if bool((flat == flat[:1]).all()):
         return ["All examples have the same inputs: there is nothing to learn from."]
     if not isinstance(targets, Tensor) or targets.is_floating_point() or targets.ndim != 1:
-        return found
+        return []
     _, group = torch.unique(flat, dim=0, return_inverse=True)
     both = torch.stack((group, targets.long()), 1)
     kinds = torch.unique(torch.unique(both, dim=0)[:, 0], return_counts=True)
     contradicted = kinds[0][kinds[1] > 1]
     share = float(torch.isin(group, contradicted).double().mean())
-    if share > MOST_CONTRADICTIONS:
-        found.append(f"{share:.0%} of the examples have twins with the same inputs and another label.")
-    return found
+    if share <= MOST_CONTRADICTIONS:
+        return []
+    return [f"{share:.0%} of the examples have twins with the same inputs and another label."]

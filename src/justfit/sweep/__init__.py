@@ -39,6 +39,7 @@ from typing import Any
 from justfit.sweep._choice import Choice, choose
 from justfit.sweep._decide import Decision, decide, refit
 from justfit.sweep._evaluation import losses_of_outputs
+from justfit.sweep._examples import as_examples
 from justfit.sweep._executor import Executor, SerialExecutor
 from justfit.sweep._folds import assign_folds
 from justfit.sweep._grid import Grid, constant_losses, find_largest_l2, l2_values
@@ -99,6 +100,7 @@ __all__ = [
     "UnitState",
     "Variant",
     "Wishes",
+    "as_examples",
     "assign_folds",
     "build_module",
     "call_arguments",

@@ -6,10 +6,9 @@ from justfit.repair._baseline import go_on, train_baseline
 from justfit.repair._case import HELD_OUT, Case, with_optimizer_read
 from justfit.repair._ledger import Ledger
 from justfit.repair._pairing import default_loss
-from justfit.repair._rows import examples_of
 from justfit.repair._run import Run
 from justfit.repair._yardstick import yardstick_for
-from justfit.sweep import Setting, SweepVariant, Training, Unit, run_unit
+from justfit.sweep import Setting, SweepVariant, Training, Unit, as_examples, run_unit
 
 INPUTS = torch.randn(150, 5, generator=torch.Generator().manual_seed(0))
 TARGETS = (INPUTS[:, 0] > 0).long()
@@ -21,7 +20,7 @@ def build():
 
 def run_of(learning_rate=1e-2, budget=3.0):
     training = Training(
-        build=build, examples=examples_of((INPUTS, TARGETS), None, 3), loss_fn=default_loss, epochs=4, batch_size=16,
+        build=build, examples=as_examples((INPUTS, TARGETS), seed=3), loss_fn=default_loss, epochs=4, batch_size=16,
         learning_rate=learning_rate,
     )  # fmt: skip
     case = with_optimizer_read(Case(training=training, setting=Setting(l2=0.5), seed=3))
