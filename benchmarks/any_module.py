@@ -209,8 +209,8 @@ def main():
         "# Speed of a sweep over networks of any kind",
         "",
         "Produced by `benchmarks/any_module.py`. Ratio of the CPU seconds of one whole training step of one network, "
-        f"plain PyTorch loop with fused Adam over ours: median [min..max] of {options.rounds} paired rounds; above 1 we are "
-        f"faster. Batch {BATCH}, {ROWS} rows, one thread; each network has its own λ, and p of {DROPOUTS}.",
+        f"plain PyTorch loop with fused Adam over ours: median [min..max] of {options.rounds} paired rounds; above 1 "
+        f"we are faster. Batch {BATCH}, {ROWS} rows, one thread; each network has its own λ, and p of {DROPOUTS}.",
         "",
         "The chosen tier is bold. Error: largest distance of gradients, buffers and losses from the loop tier's, "
         "relative (0 where the loop itself is chosen).",

@@ -20,7 +20,8 @@ def unreached_dropouts(build: Callable[[], nn.Module], call: Callable[[nn.Module
     """Name the innermost modules that draw random numbers which no known dropout function draws.
 
     The network runs twice in training mode at p = 0, from different seeds. A module that gives different outputs for
-    equal inputs has a mask or a noise of its own: p cannot be set there.
+    equal inputs has a mask or a noise of its own: p cannot be set there. (What stands behind it gets other inputs, so
+    that nothing can be said of it.)
 
     Args:
         build: Makes the network, always the same one; it is built twice. The default generators are not kept.
