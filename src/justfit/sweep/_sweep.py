@@ -94,7 +94,10 @@ def sweep(
         ArgumentError: An argument lies outside its contract, or the network and the loss do not fit the data.
         DataError: The data cannot be trained on: empty, of different lengths, not finite, or not to be divided.
         DivergedError: Every cell ended in NaN or infinity.
+        MissingExtraError: Ray or Optuna is asked for and not installed.
         OutputError: `out` holds something else, or cannot be written.
+        VariantError: The network, the loss or the optimizer failed while a variant trained.
+        WorkerError: Workers cannot be started, or keep dying.
         KeyboardInterrupt: Ctrl-C before anything was measured; later it ends the sweep with the best so far.
 
     Example:

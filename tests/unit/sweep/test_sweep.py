@@ -1,5 +1,6 @@
 """`justfit.sweep` from end to end, on small networks."""
 
+import functools
 import math
 
 import numpy as np
@@ -11,6 +12,7 @@ import justfit
 from justfit.errors import DivergedError
 from justfit.records import ModuleSweepRecord, from_json, to_json
 from justfit.sweep import NO_FOLD, ChosenSetting, Network, Setting, SweepResult, SweepVariant, Training, Unit
+from justfit.sweep._schedule import SchedulePlan
 from tests.unit.sweep.modules import build, build_plain, make_data
 
 SETTINGS = {"l2": [0, 1, 100], "dropout": [0, 0.5], "folds": 2, "epochs": 6, "batch_size": 10, "learning_rate": 0.02}
@@ -221,3 +223,19 @@ def test_control_c_between_pieces_gives_the_best_so_far(monkeypatch):
 
     monkeypatch.setattr("justfit.sweep._sweep_run.refill", interrupt)
     assert run().record.interrupted == "interrupted"
+
+
+@pytest.mark.parametrize("tier", ["loop", "vectorised", "batched"])
+def test_who_goes_on_is_the_same_to_the_bit_as_if_nobody_had_stopped(monkeypatch, tier):
+    settings = {"l2": [0, 0.1, 1, 10, 1000], "epochs": 15, "seeds": 2, "refill": False, "tier": tier}
+    early = run(**settings).record
+    plan = functools.partial(SchedulePlan, stops_early=False)
+    monkeypatch.setattr("justfit.sweep._sweep_run.SchedulePlan", plan)
+    whole = {cell.setting: cell for cell in run(**settings).record.cells}
+    assert len(whole) == 10
+    assert any(cell.stopped_reason for cell in early.cells), "nobody was stopped"
+    assert early.variant_epochs < early.full_variant_epochs
+    for cell in early.cells:
+        number = len(cell.epochs)
+        assert cell.validation_loss == whole[cell.setting].validation_loss[:number]
+        assert cell.train_loss == whole[cell.setting].train_loss[:number]
