@@ -48,17 +48,6 @@ def test_results_are_those_of_this_process_to_the_bit(cluster):
     assert_same(cluster.map(training, next_units(first, units)), run(training, next_units(expected, units)))
 
 
-def test_one_actor_in_a_cluster_that_is_there_gives_the_same_and_leaves_it(cluster):
-    import ray
-
-    for worker in list(cluster._actors):
-        cluster.stop(worker)  # an actor holds its CPU as long as it lives, and the cluster has two
-    with RayExecutor(1) as alone:
-        assert alone.num_workers == 1
-        assert_same(alone.map(make_training(), make_units(2)), run(make_training(), make_units(2)))
-    assert ray.is_initialized()
-
-
 def test_nothing_is_told_to_anybody(cluster):
     import ray
 
@@ -94,16 +83,6 @@ def test_states_stay_in_the_store_until_they_are_looked_at(cluster, monkeypatch)
     assert len(fetched) == 1
 
 
-def test_a_killed_actor_is_replaced_and_only_its_unit_done_again(cluster, tmp_path):
-    cluster._epochs = 0  # nothing is known of the pace, so nothing is merged
-    build = Once(tmp_path, "sleep")
-    killer = Killer(tmp_path)
-    results = list(cluster.map(make_training(build), make_units()))
-    killer.join()
-    assert_same(results, run(make_training(), make_units()))
-    assert build.num_calls() == 4 * 3, "a unit that was not lost was done again"
-
-
 def test_an_error_of_the_users_code_comes_back_once_with_the_variant(cluster):
     def build():
         raise ZeroDivisionError("by nothing")
@@ -129,6 +108,27 @@ def test_what_only_this_process_can_import_is_said(cluster, monkeypatch):
     monkeypatch.setitem(sys.modules, "only_here", module)
     with pytest.raises(ArgumentError, match=r"Found `ModuleNotFoundError: No module named 'only_here'`"):
         list(cluster.map(make_training(module.build), make_units(1)))
+
+
+def test_a_killed_actor_is_replaced_and_only_its_unit_done_again(cluster, tmp_path):
+    cluster._epochs = 0  # nothing is known of the pace, so nothing is merged
+    build = Once(tmp_path, "sleep")
+    killer = Killer(tmp_path)
+    results = list(cluster.map(make_training(build), make_units()))
+    killer.join()
+    assert_same(results, run(make_training(), make_units()))
+    assert build.num_calls() == 4 * 3, "a unit that was not lost was done again"
+
+
+def test_one_actor_in_a_cluster_that_is_there_gives_the_same_and_leaves_it(cluster):
+    import ray
+
+    for worker in list(cluster._actors):
+        cluster.stop(worker)  # an actor holds its CPU as long as it lives, and the cluster has two
+    with RayExecutor(1) as alone:
+        assert alone.num_workers == 1
+        assert_same(alone.map(make_training(), make_units(2)), run(make_training(), make_units(2)))
+    assert ray.is_initialized()
 
 
 @pytest.mark.slow
