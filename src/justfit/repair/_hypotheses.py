@@ -50,7 +50,7 @@ SUSPECTS: dict[str, dict[str, float]] = {
 # What is tried of every sick training, however little points to it: causes that leave no trace of their own.
 ALWAYS = {
     "l2": 0.6, "dropout": 0.6, "scale": 0.4, "pairing": 0.25, "faster": 0.25, "slower": 0.2, "init": 0.3,
-    "activation": 0.2, "normalization": 0.1,
+    "activation": 0.2, "normalization": 0.1, "clip": 0.22,
 }  # fmt: skip
 # Each further way to do the same thing is less plausible by this much.
 NEXT_WAY = 0.2
@@ -98,6 +98,8 @@ def _suspicion(symptoms: Symptoms) -> dict[str, tuple[float, tuple[str, ...]]]:
     found: dict[str, tuple[float, tuple[str, ...]]] = {}
     if symptoms.trouble:  # what raises is the loss: the network itself has run
         return {"pairing": (NAMED, (symptoms.trouble,))}
+    for kind, words in symptoms.structure.items():
+        found[kind] = (NAMED, (words,))
     if symptoms.hardly_moves:
         found["faster"] = (0.9, ("the weights hardly move",))
     for code in symptoms.codes:

@@ -15,6 +15,7 @@ from justfit.repair._alteration import Alteration, Hypothesis
 from justfit.repair._case import Case, outputs_on
 from justfit.repair._pairing import USUAL, Pairing, default_loss
 from justfit.repair._structure import AlteredBuild
+from justfit.repair._structure_faults import OFF
 from justfit.sweep import LossFunction, default_generator_kept
 
 # Inputs whose root mean square lies within this factor of 1 are scaled as a network expects; a wider range than JF501
@@ -152,11 +153,10 @@ def activations(case: Case, module: nn.Module | None) -> list[Hypothesis]:
 
 
 def normalizations(case: Case, module: nn.Module | None) -> list[Hypothesis]:
-    """Layer normalisation before the hidden activations."""
-    alteration = Alteration(normalization="layer")
-    if not _applies(case, module, alteration):
-        return []
-    return [Hypothesis(name="layer normalisation before the hidden activations", alteration=alteration)]
+    """No normalisation at the output; a layer normalisation before the hidden activations."""
+    ways = {"no normalisation at the output": OFF, "layer normalisation before the hidden activations": "layer"}
+    found = [Hypothesis(name=name, alteration=Alteration(normalization=kind)) for name, kind in ways.items()]
+    return [hypothesis for hypothesis in found if _applies(case, module, hypothesis.alteration)]
 
 
 def _applies(case: Case, module: nn.Module | None, alteration: Alteration) -> bool:

@@ -21,6 +21,7 @@ from justfit.repair._reference import reference_outputs
 from justfit.repair._result import Cure
 from justfit.repair._run import Run
 from justfit.repair._search import Search, Trial
+from justfit.repair._structure_faults import structure_faults
 from justfit.repair._symptoms import Symptoms, read_symptoms
 from justfit.repair._yardstick import Yardstick, yardstick_for
 from justfit.sweep import call_arguments, default_generator_kept
@@ -55,7 +56,8 @@ class Repair:
         run = Run(self.case, Alteration(), yardstick, ledger)
         ledger.num_steps = run.num_steps
         baseline = self._baseline(run, static, reference)
-        symptoms = read_symptoms(baseline, static, reference, self.trouble)
+        structure = structure_faults(module, self.case.batch[0])
+        symptoms = read_symptoms(baseline, static, reference, self.trouble, structure)
         if not symptoms.is_sick:
             return self._assembled(baseline, symptoms, "nothing to repair", None, [])
         hypotheses = hypotheses_of(self.case, symptoms, module)

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from justfit.cures import (
     Applied,
-    insert_activations_,
     insert_dropout_,
     insert_normalization_,
     remove_output_activation_,
@@ -20,6 +19,7 @@ from justfit.cures import (
 )
 from justfit.errors import UnsupportedModuleError
 from justfit.repair._alteration import Alteration
+from justfit.repair._structure_faults import OFF, insert_missing_activations, remove_output_normalization_
 from justfit.sweep import Examples, call_arguments, take
 
 # Rows that are run through a network to see where its layers stand.
@@ -86,10 +86,12 @@ class AlteredBuild:
         applied = replace_activations_(module, name, inputs=seen)
         if applied.changes:
             return applied
-        inserted = insert_activations_(module, name)
-        return inserted if inserted.changes else applied
+        missing = insert_missing_activations(module, name, seen)
+        return missing if missing.changes else applied
 
     def _normalize(self, module: nn.Module, seen: Any) -> Applied:
+        if self.alteration.normalization == OFF:
+            return remove_output_normalization_(module)
         positional, keywords = call_arguments(seen)
         return insert_normalization_(module, *positional, kind=self.alteration.normalization or "layer", **keywords)  # type: ignore[arg-type]  # checked there
 

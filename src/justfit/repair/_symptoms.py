@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -28,6 +28,7 @@ class Symptoms:
         behind: The reference is better, by more than chance and by as much as is worth a change.
         diverged: It ended in NaN or infinity.
         moved: How far the layer that moves most would move in a whole training, in units of its own norm.
+        structure: What the network is built of and should not be: kind of change that would mend it → words.
     """
 
     findings: tuple[Finding, ...]
@@ -38,6 +39,7 @@ class Symptoms:
     behind: bool = False
     diverged: bool = False
     moved: float = math.nan
+    structure: dict[str, str] = field(default_factory=dict)
 
     @property
     def alarms(self) -> tuple[Finding, ...]:
@@ -53,7 +55,7 @@ class Symptoms:
     def only_overfits(self) -> bool:
         """The verdict is overfitting, and nothing else speaks against the training."""
         overfits = self.verdict is not None and self.verdict.state == "overfitting"
-        return overfits and not set(self.codes) - {"JF105"} and not self.trouble
+        return overfits and not set(self.codes) - {"JF105"} and not self.trouble and not self.structure
 
     @property
     def hardly_moves(self) -> bool:
@@ -64,12 +66,13 @@ class Symptoms:
     def is_sick(self) -> bool:
         """Something speaks for a fault; without, nothing is tried."""
         wrong = self.verdict is not None and self.verdict.state in ("overfitting", "underfitting")
-        return bool(self.trouble or self.diverged or self.alarms or wrong or self.behind)
+        return bool(self.trouble or self.diverged or self.alarms or self.structure or wrong or self.behind)
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """In words, most telling first."""
         words = [self.trouble] if self.trouble else []
+        words += self.structure.values()
         words += [f"{finding.code} {finding.name}" for finding in self.alarms]
         words += ["training ends in NaN or infinity"] if self.diverged else []
         if self.verdict is not None and self.verdict.state in ("overfitting", "underfitting"):
@@ -85,7 +88,11 @@ class Symptoms:
 
 
 def read_symptoms(
-    baseline: Baseline, static: tuple[Finding, ...], reference: Tensor | None, trouble: str = ""
+    baseline: Baseline,
+    static: tuple[Finding, ...],
+    reference: Tensor | None,
+    trouble: str = "",
+    structure: dict[str, str] | None = None,
 ) -> Symptoms:
     """Gather what speaks for a fault.
 
@@ -94,6 +101,7 @@ def read_symptoms(
         static: What the check before training found.
         reference: [n] scores of the closed-form reference; None where there is none.
         trouble: What check or training raised; "" if nothing.
+        structure: See `Symptoms`.
     """
     run, verdict = baseline.run, baseline.verdict
     behind, reference_share = False, math.nan
@@ -116,6 +124,7 @@ def read_symptoms(
         diverged=run.diverged and not trouble,
         trouble=trouble,
         moved=baseline.moved,
+        structure=structure or {},
     )
 
 
