@@ -45,12 +45,12 @@ def count_parameters(bench: Workbench) -> Found:
             ),
         ),
         figure=_figure(examples, counts, gaps, unit),
-        where=f"{bench.sample.name}: one hidden layer of {WIDTHS[0]} to {WIDTHS[-1]} units, {num_seeds} seeds, {STEPS} "
-        "steps, no regularization",
+        where=f"{bench.sample.name}: one hidden layer of {WIDTHS[0]} to {WIDTHS[-1]} units, {num_seeds} seeds, "
+        f"{STEPS} steps, no regularization",
         condition="The count alone does not decide. What matters is how many parameters stand against each example: "
         "with more examples the gap closes, and beyond enough parameters to fit every row, more of them "
-        f"({counts[-1]:,} "
-        f"in place of {counts[3]:,}) do not clearly widen it (by {with_se(wider.value, wider.error, unit)}).",
+        f"({counts[-1]:,} in place of {counts[3]:,}) do not clearly widen it (by "
+        f"{with_se(wider.value, wider.error, unit)}).",
     )
 
 
@@ -91,7 +91,6 @@ def _figure(examples: list[int], counts: list[int], gaps: list[list[Estimate]], 
     return LabFigure(
         title="The fewer examples stand against the parameters, the wider the gap",
         caption=f"Each point is one width, from {setting(counts[0])} to {setting(counts[-1])} parameters; the bands "
-        "are one "
-        "standard error.",
+        "are one standard error.",
         plots=(plot,),
     )

@@ -48,9 +48,8 @@ def choose_l2(bench: Workbench) -> Found:
         ),
         figure=_figure(path, unit),
         condition="Where the network overfits without regularization. On these rows it does so too little for a left "
-                  "arm "
-        f"of the U to be told from chance: at λ = 0 the loss is {with_se(left.value, left.error, unit)} above the "
-        "best.",
+        f"arm of the U to be told from chance: at λ = 0 the loss is {with_se(left.value, left.error, unit)} "
+        "above the best.",
         where=f"{bench.sample.words()}; {path.result.grid.num_seeds} seeds; at the ends of the U λ = 0 costs "
         f"{with_se(left.value, left.error, unit)}, the largest λ {with_se(right.value, right.error, unit)}",
     )
@@ -76,7 +75,7 @@ def _figure(path: Path, unit: str) -> LabFigure:
     )
     return LabFigure(
         title="Along λ the validation loss falls as overfitting ends, and rises as underfitting begins",
-        caption="Mean over rows, folds and seeds; the bands are one standard error of a single λ. Networks of one seed "
-        "share batches, so differences between two λ are known better than either loss.",
+        caption="Mean over rows, folds and seeds; the bands are one standard error of a single λ. Networks of one "
+        "seed share batches, so differences between two λ are known better than either loss.",
         plots=(plot,),
     )

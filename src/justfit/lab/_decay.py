@@ -38,8 +38,7 @@ def decay(bench: Workbench) -> Found:
     grown, source = GROWTH * len(sgd) * SPACING, f"rounding of {len(sgd)} steps, grown at most {GROWTH:g}-fold"
     return Found(
         title=f"SGD with weight decay λ/n takes the penalty's steps to {number(sgd[-1], 1)}; AdamW ends "
-        f"{number(decoupled[-1], 2)} "
-        "of a weight away from Adam with the penalty",
+        f"{number(decoupled[-1], 2)} of a weight away from Adam with the penalty",
         measurements=(
             rounded("‖w‖² against wᵀw, as a share", squares, num_weights * SPACING, "rounding in float64"),
             rounded(
@@ -60,13 +59,11 @@ def decay(bench: Workbench) -> Found:
             ),
         ),
         figure=_figure({"SGD": sgd, "Adam, coupled": coupled, "AdamW, decoupled": decoupled}),
-        where=f"{sample.name}: {sample.num_train} rows, hidden layer of 32, {len(sgd)} steps of the same batches, λ "
-        f"= {L2:g}",
+        where=f"{sample.name}: {sample.num_train} rows, hidden layer of 32, {len(sgd)} steps of the same batches, λ = "
+        f"{L2:g}",
         condition="For plain SGD, and for Adam with coupled decay. AdamW takes λ/n·w off the weights without Adam's "
-        "division by "
-        f"the gradient's size, and so goes elsewhere: {number(decoupled[-1], 2)} of the weights' length after "
-        f"{len(sgd)} "
-        "steps.",
+        f"division by the gradient's size, and so goes elsewhere: {number(decoupled[-1], 2)} of the weights' length "
+        f"after {len(sgd)} steps.",
     )
 
 
@@ -120,8 +117,7 @@ def _figure(distances: dict[str, list[float]]) -> LabFigure:
     return LabFigure(
         title="Weight decay is the penalty for SGD and coupled Adam, and something else for AdamW",
         caption="Distance between the weights trained with the penalty in the loss and those trained with weight "
-        "decay in "
-        "the optimizer, as a share of their length. 10⁻¹⁶ is the last digit of float64.",
+        "decay in the optimizer, as a share of their length. 10⁻¹⁶ is the last digit of float64.",
         plots=(
             LabPlot(
                 x_title="step",

@@ -39,11 +39,9 @@ def shrink(bench: Workbench) -> Found:
         where=f"{bench.sample.words()}; {path.result.grid.num_seeds} seeds, networks of fold 0",
         refinement="Units need not fall silent: the active fraction goes from "
         f"{with_se(active[0].value, active[0].error)} to {with_se(active[-1].value, active[-1].error)}. They lose "
-        "their "
-        f"impact because their weights shrink (Σw² to {number(share.value, 2)} of its size), and the network becomes "
-        "linear because a unit that is on for every example, or for none, bends nothing: units that are on for some "
-        "examples only "
-        f"fall from {number(bending[0].value, 2)} to {number(bending[-1].value, 2)} of all.",
+        f"their impact because their weights shrink (Σw² to {number(share.value, 2)} of its size), and the network "
+        "becomes linear because a unit that is on for every example, or for none, bends nothing: units that are on "
+        f"for some examples only fall from {number(bending[0].value, 2)} to {number(bending[-1].value, 2)} of all.",
     )
 
 
@@ -98,8 +96,7 @@ def _figure(path: Path, squares: list[Estimate], active: list[Estimate], linear:
     return LabFigure(
         title="The weights shrink along λ, and the network turns linear",
         caption="Mean over seeds; the bands are one standard error. R² counts how much of the output's variance the "
-        "best "
-        "linear map of the inputs explains; 1 is a linear network.",
+        "best linear map of the inputs explains; 1 is a linear network.",
         plots=(
             plot("Size of the weights", "Σw²", squares, log_y=True),
             plot("Active units", "share of (unit, example) pairs", active),

@@ -18,7 +18,7 @@ from justfit.records import LabMeasurement, LabPart, LabSeries
 
 # A direction counts as shown from here on, as in the choice of a sweep: by chance alone once in 20 (one-sided).
 CLEAR_ERRORS = 1.645
-# What theory predicts must be met this closely: missed by chance once in 15,800 (two-sided), and about a hundred
+# What theory predicts must be met this closely: missed by chance once in 15,800 (two-sided), and about thirty
 # numbers of the lab are held to it.
 THEORY_ERRORS = 4.0
 
@@ -96,7 +96,7 @@ def positive(name: str, estimate: Estimate, unit: str = "", *, part: LabPart = "
         value=estimate.value,
         standard_error=estimate.error,
         unit=unit,
-        low=errors * estimate.error,
+        low=max(errors * estimate.error, math.nextafter(0.0, 1.0)),  # 0 itself is not above 0
         source=f"above 0 by {errors:.3g} standard errors{_draws(estimate)}",
         part=part,
     )

@@ -50,8 +50,7 @@ def thin(bench: Workbench) -> Found:
     alike = SHOWN**2 + (1 - SHOWN) ** 2
     return Found(
         title=f"With p = {SHOWN:g}, {percent(rates[SHOWN].value)} of the units stay active, and no two examples or "
-        "steps share "
-        "a mask",
+        "steps share a mask",
         measurements=(
             predicted(
                 f"share kept at p = {worst:g}, the least fitting of {len(drawn)}",
@@ -110,8 +109,8 @@ def predict_twice(bench: Workbench) -> Found:
     spread = torch.stack(noisy)[:, :, 0].std(0)
     differing = sum(int((output != quiet[0]).sum()) for output in quiet[1:])
     return Found(
-        title=f"In eval mode {quiet[0].numel():,} outputs repeat to the last bit; in train mode {percent(changed)} "
-        "of them change",
+        title=f"In eval mode {quiet[0].numel():,} outputs repeat to the last bit; in train mode {percent(changed)} of "
+        "them change",
         measurements=(
             exactly(
                 "outputs that differ between eight predictions in eval mode", float(differing), 0.0, "no randomness"
@@ -146,8 +145,7 @@ def predict_twice(bench: Workbench) -> Found:
             ),
         ),
         where=f"{bench.sample.name}: {len(inputs)} rows, dropout 0.5 after hidden layers of 64 and 64; standard "
-        "deviation "
-        f"between passes in train mode {number(float(spread.mean()), 2)}, in eval mode 0",
+        f"deviation between passes in train mode {number(float(spread.mean()), 2)}, in eval mode 0",
     )
 
 
@@ -211,8 +209,7 @@ def _figure(rates: dict[float, Estimate], means: dict[float, Estimate]) -> LabFi
     return LabFigure(
         title="Each unit stays with probability 1 − p, and the scaling keeps the mean at 1",
         caption="Points are measured, lines are theory. Error bars of four binomial standard errors are smaller than "
-        "the "
-        "points.",
+        "the points.",
         plots=(
             LabPlot(
                 x_title="p, the probability of dropping",

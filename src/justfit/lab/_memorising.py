@@ -35,9 +35,8 @@ def memorise(bench: Workbench) -> Found:
     unit = bench.sample.unit
     left = over_rows(train[-1]).value / over_rows(train[0]).value
     return Found(
-        title=f"After {marks[-1]} epochs the training loss is {number(over_rows(train[-1]).value, 2)} {unit}, the "
-        "gap to unseen "
-        f"rows {number(gaps[-1].value, 2)}",
+        title=f"After {marks[-1]} epochs the training loss is {number(over_rows(train[-1]).value, 2)} {unit}, the gap "
+        f"to unseen rows {number(gaps[-1].value, 2)}",
         measurements=(
             positive(f"generalization gap after {marks[-1]} epochs", gaps[-1], unit),
             positive("validation loss lost since the best epoch", lost, unit, part="condition"),
@@ -57,8 +56,7 @@ def memorise(bench: Workbench) -> Found:
             rises=lost.value > CLEAR_ERRORS * lost.error,
         ),
         condition="On these rows the gap opens because the training loss falls; the loss on unseen rows does not "
-        "clearly "
-        f"rise again (by {with_se(lost.value, lost.error, unit)} since the best epoch).",
+        f"clearly rise again (by {with_se(lost.value, lost.error, unit)} since the best epoch).",
         where=f"{bench.sample.words()}; {num_seeds} seeds, hidden layers of 64 and 64, no regularization",
     )
 

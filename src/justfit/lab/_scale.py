@@ -54,9 +54,8 @@ def scale(bench: Workbench) -> Found:
     late = {name: each[SLOW] for name, each in losses.items()}
     unit = bench.sample.unit
     return Found(
-        title=f"σ = g/√fan_in keeps nine activations at size 1 (to {number(abs(gains[worst].value - 1), 1)}); half "
-        "of it "
-        f"leaves {number(_left(sides, 0.5), 1)} of a signal after {DEPTH} layers, twice of it makes "
+        title=f"σ = g/√fan_in keeps nine activations at size 1 (to {number(abs(gains[worst].value - 1), 1)}); half of "
+        f"it leaves {number(_left(sides, 0.5), 1)} of a signal after {DEPTH} layers, twice of it makes "
         f"{number(_left(sides, 2.0), 1)}",
         measurements=(
             predicted(
@@ -82,8 +81,7 @@ def scale(bench: Workbench) -> Found:
         ),
         figure=_figure(gains, sides, losses, unit),
         where=f"gains: layers of {NUM_UNITS} units; depth: {DEPTH} layers of {WIDTH} ReLU units on rows of "
-        f"{bench.sample.name}; "
-        f"training: {TRAINED_DEPTH} hidden layers of {TRAINED_WIDTH}",
+        f"{bench.sample.name}; training: {TRAINED_DEPTH} hidden layers of {TRAINED_WIDTH}",
     )
 
 
@@ -160,8 +158,7 @@ def _figure(
     return LabFigure(
         title="One σ per activation keeps the signal; half and twice of it lose it, and training with it",
         caption="Left: mean square after one layer, with one standard error; 1 is kept. Middle: signal along a deep "
-        "ReLU "
-        "network. Right: training loss.",
+        "ReLU network. Right: training loss.",
         plots=(
             LabPlot(
                 title="Any activation",

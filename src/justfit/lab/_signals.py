@@ -28,8 +28,8 @@ def travel(bench: Workbench) -> Found:
     expected = {factor: maths.e_folding_depth(factor) for factor in FACTORS}
     return Found(
         title=f"At 0.9 the signal changes e-fold in {number(depths[0.9], 2)} layers, at 1.1 in "
-        f"{number(depths[1.1], 2)}; He's "
-        f"weights keep it within a factor of {number(math.exp(abs(he.slope().value) * DEPTH), 2)} over {DEPTH}",
+        f"{number(depths[1.1], 2)}; He's weights keep it within a factor of "
+        f"{number(math.exp(abs(he.slope().value) * DEPTH), 2)} over {DEPTH}",
         measurements=(
             *(
                 found.predicts(

@@ -22,6 +22,7 @@ Losses = NDArray[np.float64]
 HIDDEN = (32, 32)
 EPOCHS = (1, 2, 4, 7, 12, 20, 30, 40)
 EQUAL_WEIGHT = 0.05
+EQUAL = "equal gradients keep them equal"
 
 
 def stay_equal(bench: Workbench) -> Found:
@@ -35,53 +36,17 @@ def stay_equal(bench: Workbench) -> Found:
     after = [_identical(run.program.module(0), sample) for run in (zero, equal, random)]
     constant = constant_losses(sample.problem).numpy()[sample.problem.training_rows(0).numpy()]
     ends = {name: over_rows(run.last) for name, run in (("zero", zero), ("linear", linear), ("he", random))}
-    above_constant = Estimate(ends["zero"].value - float(constant.mean()), over_rows(constant[None]).error)
-    module = zero.program.module(0)
-    outputs = module(sample.problem.inputs).detach()
     distinct = [_distinct(run.program.module(0)) for run in (zero, equal, random)]
     return Found(
         title=f"From zeros and from equal weights {HIDDEN[0]} units do the work of {distinct[0]}; random ones stay "
         f"{distinct[2]} different units",
         measurements=(
-            exactly(
-                "share of units with a twin, zeros, before training", before[0], 1.0, "equal rows and equal gradients"
-            ),
-            exactly(
-                "share of units with a twin, zeros, after training", after[0], 1.0, "equal gradients keep them equal"
-            ),
-            exactly(
-                "share of units with a twin, equal weights, after training",
-                after[1],
-                1.0,
-                "equal gradients keep them equal",
-            ),
+            exactly("share of units with a twin, zeros, before training", before[0], 1.0, "equal rows and gradients"),
+            exactly("share of units with a twin, zeros, after training", after[0], 1.0, EQUAL),
+            exactly("share of units with a twin, equal weights, after training", after[1], 1.0, EQUAL),
             exactly("share of units with a twin, He, after training", after[2], 0.0, "random rows differ"),
-            exactly(
-                "distinct units of the first hidden layer, zeros", float(distinct[0]), 1.0, "one, whatever the width"
-            ),
-            exactly(
-                "R² of the best linear map, zeros",
-                maths.linearity_r2(sample.problem.inputs, outputs),
-                1.0,
-                "a constant is linear",
-            ),
-            LabMeasurement(
-                name="training loss from zeros against that of a constant predictor",
-                value=above_constant.value,
-                standard_error=above_constant.error,
-                unit=sample.unit,
-                low=-CLEAR_ERRORS * above_constant.error,
-                high=CLEAR_ERRORS * above_constant.error,
-                source=f"only the output bias learns: the constant's loss, ± {CLEAR_ERRORS:g} standard errors",
-            ),
-            predicted(
-                "training loss from zeros above that of a linear model",
-                over_rows(zero.last - linear.last),
-                0.0,
-                "0 if the network behaved like a linear model",
-                unit=sample.unit,
-                part="literal",
-            ),
+            exactly("distinct units of the first hidden layer, zeros", distinct[0], 1.0, "one, whatever the width"),
+            *_less_than_linear(sample, zero, linear, over_rows(constant[None])),
         ),
         figure=_figure(
             {"zeros": zero, "equal weights": equal, "He": random, "linear model": linear}, sample.unit, distinct
@@ -89,12 +54,35 @@ def stay_equal(bench: Workbench) -> Found:
         where=f"{sample.name}: {sample.num_train} rows, hidden layers of {HIDDEN[0]} and {HIDDEN[1]} ReLU units, "
         f"{EPOCHS[-1]} epochs",
         refinement="It is less than a linear model. From exact zeros no weight ever gets a gradient, only the output "
-        "bias does: "
-        f"the training loss stays at {number(ends['zero'].value)} {sample.unit}, that of a constant, where a linear "
-        "model "
-        f"reaches {number(ends['linear'].value)} and random weights {number(ends['he'].value)}. With equal weights "
-        "that are not "
-        "zero all units of a layer learn, but as one unit.",
+        f"bias does: the training loss stays at {number(ends['zero'].value)} {sample.unit}, that of a constant, "
+        f"where a linear model reaches {number(ends['linear'].value)} and random weights {number(ends['he'].value)}. "
+        "With equal weights that are not zero all units of a layer learn, but as one unit.",
+    )
+
+
+def _less_than_linear(sample: Sample, zero: _Run, linear: _Run, constant: Estimate) -> tuple[LabMeasurement, ...]:
+    """Hold what was learned from zeros against a constant and against a linear model."""
+    inputs = sample.problem.inputs
+    outputs = zero.program.module(0)(inputs).detach()
+    return (
+        exactly("R² of the best linear map, zeros", maths.linearity_r2(inputs, outputs), 1.0, "a constant is linear"),
+        LabMeasurement(
+            name="training loss from zeros against that of a constant predictor",
+            value=over_rows(zero.last).value - constant.value,
+            standard_error=constant.error,
+            unit=sample.unit,
+            low=-CLEAR_ERRORS * constant.error,
+            high=CLEAR_ERRORS * constant.error,
+            source=f"only the output bias learns: the constant's loss, ± {CLEAR_ERRORS:g} standard errors",
+        ),
+        predicted(
+            "training loss from zeros above that of a linear model",
+            over_rows(zero.last - linear.last),
+            0.0,
+            "0 if the network behaved like a linear model",
+            unit=sample.unit,
+            part="literal",
+        ),
     )
 
 

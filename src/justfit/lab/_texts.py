@@ -53,8 +53,8 @@ TEXTS = {
         "L2",
         "J = L(w, b) + λ/(2n)·‖w‖²₂, L any loss, λ the regularization parameter, n the number of samples.",
         "J = L(w, b) + λ/(2n) · ‖w‖²₂",
-        "n counts training examples, not those of a batch; w are the weights, not biases nor normalisation parameters, "
-        "unless told otherwise.",
+        "n counts training examples, not those of a batch; w are the weights, not biases nor normalisation "
+        "parameters, unless told otherwise.",
         "loss = criterion(model(x), y) + justfit.l2_penalty(model, l2=0.1, num_examples=len(dataset))",
     ),
     "C6": Text(
@@ -83,8 +83,8 @@ TEXTS = {
     ),
     "C9": Text(
         "Dropout",
-        "In training each neuron stays active with a probability; an inactive one loses its connections; each training "
-        "sample has a new thinned network.",
+        "In training each neuron stays active with a probability; an inactive one loses its connections; each "
+        "training sample has a new thinned network.",
         "ã = m ⊙ a / (1 − p),   m ~ Bernoulli(1 − p),   E[ã] = a",
         "A probability per layer or per unit; an independent mask per sample and step; inverted scaling keeps the "
         "expected activation.",
@@ -140,8 +140,8 @@ TEXTS = {
         "Xavier",
         "Zero mean and Var(w) = √(1/n_in) for tanh, as it is printed.",
         "Var(w) = 1/fan_in   (Glorot: 2/(fan_in + fan_out))",
-        "The printed square root is the factor that multiplies a standard normal draw: the standard deviation, not the "
-        "variance.",
+        "The printed square root is the factor that multiplies a standard normal draw: the standard deviation, not "
+        "the variance.",
         "justfit.initialize_(model, scheme='xavier', seed=0)",
     ),
     "C17": Text(

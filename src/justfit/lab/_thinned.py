@@ -58,8 +58,7 @@ def draw_thinned(bench: Workbench) -> Found:
         ),
         figure=_figure(sample, masks),
         where=f"{sample.name}: a network with hidden layers of {HIDDEN[0]} and {HIDDEN[1]} units, trained with "
-        f"dropout {P:g}; "
-        "one example, one step",
+        f"dropout {P:g}; one example, one step",
     )
 
 

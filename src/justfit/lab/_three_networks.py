@@ -40,8 +40,8 @@ def compare_three(bench: Workbench) -> Found:
     overfit, seen = over_rows(held[0] - held[path.chosen]), over_rows(train[path.chosen] - train[0])
     return Found(
         title=f"On fresh rows the chosen λ = {setting(path.l2[path.chosen], 2)} loses "
-        f"{number(held[path.chosen].mean(), 2)} "
-        f"nats, λ = 0 {number(held[0].mean(), 2)}, λ = {setting(path.l2[-1], 2)} {number(held[-1].mean(), 2)}",
+        f"{number(held[path.chosen].mean(), 2)} nats, λ = 0 {number(held[0].mean(), 2)}, λ = "
+        f"{setting(path.l2[-1], 2)} {number(held[-1].mean(), 2)}",
         measurements=(
             positive("over: loss on fresh rows at λ = 0 above that at the chosen λ", overfit, "nats"),
             positive(
@@ -59,16 +59,14 @@ def compare_three(bench: Workbench) -> Found:
         figure=LabFigure(
             title="Too large a λ sees no moons, the chosen λ sees two, λ = 0 bends around single rows",
             caption="Top: probability of the second moon, with the rows that were learned from; the line is where it "
-            "is "
-            "one half. Below: learning curves of the same three networks; the bands are one standard error.",
+            "is one half. Below: learning curves of the same three networks; the bands are one standard error.",
             plots=tuple(
                 _curves(path, title, place, max(shown_losses)) for title, place in zip(titles, places, strict=True)
             ),
             surfaces=tuple(surfaces),
         ),
         where=f"two moons: {NUM_MOON_ROWS} rows to learn from, {NUM_MOON_TEST_ROWS:,} fresh ones to judge on; "
-        f"{num_seeds} "
-        "seeds",
+        f"{num_seeds} seeds",
     )
 
 

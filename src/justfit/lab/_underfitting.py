@@ -20,8 +20,7 @@ def underfit(bench: Workbench) -> Found:
     below = Estimate(constant.value - gaps[0].value, over_rows(train[-1] - train[0]).error)
     return Found(
         title=f"λ = {setting(path.l2[-1], 2)} leaves an avoidable bias of {with_se(bias.value, bias.error, unit)} on "
-        "the "
-        "training rows themselves",
+        "the training rows themselves",
         measurements=(
             positive("avoidable bias: training loss at the largest λ above that of the best network", bias, unit),
             positive(

@@ -34,8 +34,7 @@ def draw_xavier(bench: Workbench) -> Found:
     printed = relative(variance(drawn[n]), math.sqrt(1 / n))
     return Found(
         title="Weights drawn as Xavier's have variance 1/fan_in; the printed √(1/n) would be "
-        f"{number(1 / printed.value, 2)} times "
-        f"that at n = {n}",
+        f"{number(1 / printed.value, 2)} times that at n = {n}",
         measurements=(
             predicted(
                 f"Var(w)·fan_in at fan_in = {worst}, the least fitting of {len(FAN_INS)}",
@@ -63,10 +62,8 @@ def draw_xavier(bench: Workbench) -> Found:
         where=f"real layers of fan_in {FAN_INS[0]} to {FAN_INS[-1]}; {DEPTH} tanh layers of {WIDTH} units on rows of "
         f"{bench.sample.name}",
         refinement="√(1/n) is the standard deviation: the factor that multiplies a standard normal draw. The "
-        "variance is 1/n. And "
-        "for tanh it is exact for small signals only: one of size 1 shrinks to "
-        f"{number(math.exp(loud.slope().value * (DEPTH - 1)), 2)} of "
-        f"itself over {DEPTH} layers.",
+        "variance is 1/n. And for tanh it is exact for small signals only: one of size 1 shrinks to "
+        f"{number(math.exp(loud.slope().value * (DEPTH - 1)), 2)} of itself over {DEPTH} layers.",
     )
 
 
@@ -130,8 +127,7 @@ def _figure(drawn: dict[int, Tensor], signals: dict[str, Deep]) -> LabFigure:
     return LabFigure(
         title="The variance follows 1/n, not √(1/n), and carries a small signal through thirty tanh layers",
         caption="Left: variance of the weights of real layers; error bars of four standard errors are smaller than "
-        "the points. "
-        "Right: the signal along a deep tanh network.",
+        "the points. Right: the signal along a deep tanh network.",
         plots=(
             variance_plot([("drawn", drawn)], [("1/n", 1.0, -1.0), ("√(1/n)", 1.0, -0.5)]),
             LabPlot(
