@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import torch
@@ -158,7 +159,21 @@ def _name_of(function: Any) -> str:
     name = getattr(function, "__qualname__", None)
     if name is None:
         return type(function).__qualname__ if " at 0x" in repr(function) else repr(function)
-    return f"{function.__module__}.{name}" + ("" if code is None else f" {_digest(code.co_code, code.co_names)[:8]}")
+    if code is None:
+        return f"{function.__module__}.{name}"
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    given = _plain_values([*cells, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()])
+    return f"{function.__module__}.{name} {_digest(*_code(code), given)[:8]}"
+
+
+def _code(code: CodeType) -> list[Any]:
+    """What a function does: its instructions, the names and the plain values in them, functions inside included."""
+    inner = [_code(value) for value in code.co_consts if isinstance(value, CodeType)]
+    return [code.co_code, code.co_names, _plain_values(code.co_consts), inner]
+
+
+def _plain_values(values: Sequence[Any]) -> list[str]:
+    return [repr(value) for value in values if isinstance(value, int | float | str | bytes | None)]
 
 
 def _foreign(path: Path, names: set[str]) -> OutputError:

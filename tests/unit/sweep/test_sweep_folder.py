@@ -1,5 +1,6 @@
 """A sweep on disk: killed at any time it ends as it would have; what is not its own it leaves alone."""
 
+import functools
 import json
 import os
 import subprocess
@@ -9,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from justfit.errors import OutputError
 from justfit.records import ModuleSweepRecord, from_json, to_json
+from justfit.sweep._sweep_folder import _name_of
 from tests.unit.sweep import modules
 from tests.unit.sweep.kept_sweep import run
 from tests.unit.sweep.modules import build, make_data
@@ -136,6 +139,17 @@ def test_other_data_and_another_network_are_noticed(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match=r"of a sweep with another `build`"):
         run(tmp_path)
     assert build is modules.build
+
+
+def test_functions_are_told_apart_by_what_they_do():
+    def at(learning_rate):
+        return lambda parameters: torch.optim.SGD(parameters, lr=learning_rate)
+
+    assert _name_of(at(0.1)) == _name_of(at(0.1)) != _name_of(at(0.2))
+    assert _name_of(lambda x: x + 1) != _name_of(lambda x: x + 2)
+    assert _name_of(functools.partial(torch.optim.SGD, lr=0.1)) != _name_of(functools.partial(torch.optim.SGD, lr=0.2))
+    assert _name_of(nn.HuberLoss(delta=1.0)) != _name_of(nn.HuberLoss(delta=2.0))
+    assert _name_of(nn.functional.mse_loss) == _name_of(nn.functional.mse_loss)
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
