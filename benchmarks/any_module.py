@@ -25,7 +25,8 @@ from torch import nn
 
 from _machine import describe_machine
 from justfit.sweep._loop import Network, named_seed, seed_generator
-from justfit.sweep._probe import _largest_group, choose_tier, stacking_errors
+from justfit.sweep._parity import stacking_errors
+from justfit.sweep._probe import _largest_group, choose_tier
 from justfit.sweep._problem import NEVER_HELD_OUT
 from justfit.sweep._stack import Stack
 from justfit.sweep._training import Examples, Setting, SweepVariant, Training

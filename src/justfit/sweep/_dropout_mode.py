@@ -37,6 +37,16 @@ _CHANNELS: dict[Callable[..., Any], int] = {
 _ALPHA_CHANNELS = (functional.feature_alpha_dropout, _VARIABLE.feature_alpha_dropout, _VARIABLE.feature_alpha_dropout_)
 
 
+# Arguments of `scaled_dot_product_attention` after query, key and value, in order.
+_ATTENTION: dict[str, Any] = {
+    "attn_mask": None,
+    "dropout_p": 0.0,
+    "is_causal": False,
+    "scale": None,
+    "enable_gqa": False,
+}
+
+
 class DropoutMode(TorchFunctionMode):
     """Replace p in every dropout call made in training mode.
 
@@ -110,25 +120,15 @@ class DropoutMode(TorchFunctionMode):
         dropped = input * (kept * scale) + (kept - (1 - rate)) * (_ALPHA * scale)
         return input.copy_(dropped) if inplace else dropped
 
-    def _attend(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,
-        is_causal: bool = False,
-        scale: float | None = None,
-        enable_gqa: bool = False,
-    ) -> Tensor:
-        if dropout_p > 0 or self._stacked:
-            drop = (lambda weights: self._drop(weights, dropout_p)) if dropout_p > 0 else None
+    def _attend(self, query: Tensor, key: Tensor, value: Tensor, *rest: Any, **given: Any) -> Tensor:
+        named = _ATTENTION | dict(zip(_ATTENTION, rest, strict=False)) | given
+        p = named.pop("dropout_p")
+        if p > 0 or self._stacked:
+            mask = named.pop("attn_mask")
             return attention(
-                query, key, value, attn_mask, drop=drop, is_causal=is_causal, scale=scale, enable_gqa=enable_gqa
+                query, key, value, mask, drop=(lambda weights: self._drop(weights, p)) if p > 0 else None, **named
             )
-        return functional.scaled_dot_product_attention(
-            query, key, value, attn_mask, 0.0, is_causal, scale=scale, enable_gqa=enable_gqa
-        )
+        return functional.scaled_dot_product_attention(query, key, value, **named)
 
     def _attend_heads(self, *args: Any, **kwargs: Any) -> Any:
         with self:

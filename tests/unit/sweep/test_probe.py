@@ -12,7 +12,8 @@ from justfit.errors import ArgumentError
 from justfit.sweep import Setting, SweepVariant
 from justfit.sweep import _probe as probe
 from justfit.sweep._elementwise import why_not_elementwise
-from justfit.sweep._probe import GRADIENT_TOLERANCE, NEEDED_SPEEDUP, choose_tier, stacking_errors
+from justfit.sweep._parity import GRADIENT_TOLERANCE, stacking_errors
+from justfit.sweep._probe import NEEDED_SPEEDUP, choose_tier
 from justfit.sweep._unreached import unreached_dropouts
 from tests.unit.sweep.networks import NETWORKS, ROWS, Noisy, training
 
