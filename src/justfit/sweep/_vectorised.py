@@ -35,7 +35,7 @@ from justfit.sweep._streams import epoch_order
 from justfit.sweep._training import SweepVariant, Training, Unit, UnitReport, UnitState
 
 Member = TypeVar("Member")
-# Parameters, gradients, optimizer state and kept activations of one chunk: about a core's share of the last-level cache.
+# Parameters, gradients, optimizer state and kept activations of one chunk: about a core's share of the last cache.
 # Tried on MLPs of width 32 to 128 in chunks of 8 to 128 networks: flat between 32 and 128, slower below.
 CHUNK_BYTES = 24_000_000
 STACK_MULTIPLE = 8
