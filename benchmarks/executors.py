@@ -97,9 +97,7 @@ def main():
     ]
     print("# What executors cost\n")
     print(f"{describe_machine('torch', 'joblib', 'ray')} {os.cpu_count()} cores; load before {load[0]:.1f}, after")
-    print(
-        f"{os.getloadavg()[0]:.1f} (1 minute; of which 2 its own). {ROUNDS} interleaved rounds, median (min to max)."
-    )
+    print(f"{os.getloadavg()[0]:.1f} (1 minute; of which 2 its own). {ROUNDS} interleaved rounds, median (min to max).")
     print("Every result was compared with that of the plain loop in this process: equal to the bit.\n")
     print("| | pool | Ray |\n|---|---|---|")
     for row in rows:
