@@ -152,3 +152,22 @@ def test_a_record_is_read_back_and_files_are_written(tmp_path):
 
     stored = load_file(tmp_path / "cure" / "model.safetensors")
     assert all(torch.equal(stored[name], tensor) for name, tensor in found.model().state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["zeros", "deep sigmoid", "inputs × 1000", "p"])
+def test_a_cure_is_made_on_a_network_and_taken_back(name):
+    _, fault = SICK[name]
+    arguments = {"build": mlp(), "train": TRAIN, "validation": VALIDATION, **HOW, **fault}
+    found = justfit.cure(**arguments)
+    network = arguments["build"]().eval()
+    inputs = arguments["train"][0][:20]
+    text, before = str(network), network(inputs)
+    state = {key: value.clone() for key, value in network.state_dict().items()}
+    applied = found.apply_(network)
+    now = network.state_dict()
+    same = now.keys() == state.keys() and all(torch.equal(now[key], value) for key, value in state.items())
+    assert str(network) != text or not same
+    applied.undo()
+    assert str(network) == text
+    assert all(torch.equal(state[key], value) for key, value in network.state_dict().items())
+    assert torch.equal(network(inputs), before)

@@ -8,6 +8,7 @@ from typing import Any
 
 from justfit.records import CureCost, CureRecord, CureState, TriedChange
 from justfit.repair._alteration import Alteration
+from justfit.repair._apply import Applier
 from justfit.repair._baseline import Baseline
 from justfit.repair._patch import changes_of, patch_of
 from justfit.repair._result import Cure
@@ -65,7 +66,13 @@ def assemble(
     )
     alteration = Alteration() if best is None else best.hypothesis.alteration
     training, setting = base.case.altered(alteration)
-    return Cure(record, _values(base, training, setting, alteration), training.build, after.network.module)
+    return Cure(
+        record,
+        _values(base, training, setting, alteration),
+        training.build,
+        Applier(base.case, alteration),
+        after.network.module,
+    )
 
 
 def _values(base: Run, training: Any, setting: Any, alteration: Alteration) -> dict[str, Any]:

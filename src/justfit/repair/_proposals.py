@@ -41,7 +41,7 @@ def pairings(case: Case, module: nn.Module | None) -> list[Hypothesis]:
         found.append(_paired("the loss that belongs to the output", advice.kind, advice.loss_fn, advice.change))
     if bare is not None and not (found and found[0].alteration.pairing and found[0].alteration.pairing.bare_output):
         found.append(_paired(f"no {bare} on the output", f"{bare} on the output", None, bare=True))
-    if not _is_standard(case):
+    if not _is_standard(case, module):
         found.append(_paired("the usual loss of these targets", "unusual loss", default_loss, USUAL))
     return found
 
@@ -67,9 +67,11 @@ def _removed_activation(module: nn.Module | None, inputs: Any) -> str | None:
     return {"LogSoftmax": "log_softmax", "ReLU": "relu"}.get(written, written.lower())
 
 
-def _is_standard(case: Case) -> bool:
+def _is_standard(case: Case, module: nn.Module | None) -> bool:
     """The user's loss is what the targets ask for."""
-    _, targets = case.batch
+    inputs, targets = case.batch
+    if module is not None and _is_usual(case.training.loss_fn, module, inputs, targets):
+        return True
     loss, name = case.training.loss_fn, getattr(case.training.loss_fn, "__name__", "")
     if loss is default_loss:
         return True
@@ -80,6 +82,16 @@ def _is_standard(case: Case) -> bool:
     zeros_and_ones = bool(((targets == 0) | (targets == 1)).all())
     binary = isinstance(loss, nn.BCEWithLogitsLoss) or name == "binary_cross_entropy_with_logits"
     return binary if zeros_and_ones else isinstance(loss, nn.MSELoss | nn.L1Loss | nn.SmoothL1Loss | nn.HuberLoss)
+
+
+def _is_usual(loss_fn: LossFunction, module: nn.Module, inputs: Any, targets: Any) -> bool:
+    """The user's loss has the value of the usual one, whatever it is called."""
+    try:
+        with default_generator_kept():
+            outputs = outputs_on(module, inputs)
+        return bool(torch.isclose(loss_fn(outputs, targets), default_loss(outputs, targets), rtol=1e-4))
+    except Exception:  # a loss that raises is not the usual one
+        return False
 
 
 def scalings(case: Case) -> list[Hypothesis]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from justfit.records import Change, CureCost, CureRecord, CureState, Finding, FitVerdict, TriedChange
+from justfit.repair._apply import AppliedCure
 from justfit.report import render_cure_text
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Cure:
     record: CureRecord
     training: dict[str, Any]
     _build: Callable[[], nn.Module]
+    _apply: Callable[[nn.Module], AppliedCure]
     _module: nn.Module
 
     @property
@@ -77,6 +79,22 @@ class Cure:
     def model(self) -> nn.Module:
         """Return the repaired network as it was trained here, in eval mode; the user's where nothing was repaired."""
         return self._module.eval()
+
+    def apply_(self, module: nn.Module) -> AppliedCure:
+        """Make the cure's changes of layers, dropout and weights on a network like the one it was found on, in place.
+
+        What changes the training and not the network stands in `training`.
+
+        Args:
+            module: Changed in place.
+
+        Returns:
+            What was done; its `undo()` takes it back.
+
+        Raises:
+            UnsupportedModuleError: There is nothing in the network that a change could be made to.
+        """
+        return self._apply(module)
 
     def summary(self, console: Console | None = None, *, verbose: bool = False) -> None:
         """Print what was wrong, what cures it, and what was tried.

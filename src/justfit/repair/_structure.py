@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from justfit.cures import (
     Applied,
@@ -64,7 +65,8 @@ class AlteredBuild:
                     way_out="Make the change by hand in the code of the network, and call `justfit.cure` again.",
                 )
         if self.targets is not None:
-            module.register_forward_hook(_Rescaled(*self.targets))
+            handle = module.register_forward_hook(_Rescaled(*self.targets))
+            done.append(Applied(_edits=[_Hook(handle)]))
         return done
 
     def _edits(self) -> list[Callable[[nn.Module, Any], Applied]]:
@@ -94,6 +96,22 @@ class AlteredBuild:
             return remove_output_normalization_(module)
         positional, keywords = call_arguments(seen)
         return insert_normalization_(module, *positional, kind=self.alteration.normalization or "layer", **keywords)  # type: ignore[arg-type]  # checked there
+
+
+@dataclass(slots=True)
+class _Hook:
+    """A hook as an edit that can be taken back."""
+
+    handle: RemovableHandle
+    place: str = "output"
+
+    def is_intact(self) -> bool:
+        """Nothing else can take its place."""
+        return True
+
+    def undo(self) -> None:
+        """Remove it."""
+        self.handle.remove()
 
 
 @dataclass(frozen=True, slots=True)

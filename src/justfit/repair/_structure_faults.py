@@ -5,15 +5,19 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from justfit.cures import Applied, insert_activations_, replace_activations_
+from justfit.cures import Applied, insert_activations_
 from justfit.records import Change
+from justfit.repair._yardstick import prediction_of
 
 NO_ACTIVATION = "hidden layers follow each other without an activation"
 NORMALISED_OUTPUT = "a normalisation stands at the output"
 # Value of `Alteration.normalization` that takes it off the output.
 OFF = "none at the output"
+# Of an affine map in single precision, in units of the outputs' spread; of anything that bends it is near 1.
+ROUNDING = 1e-3
 
 
 def structure_faults(module: nn.Module, inputs: Any) -> dict[str, str]:
@@ -38,12 +42,89 @@ def structure_faults(module: nn.Module, inputs: Any) -> dict[str, str]:
 
 
 def insert_missing_activations(module: nn.Module, name: str, inputs: Any) -> Applied:
-    """Put an activation where two layers follow each other without one, or with an `nn.Identity` in its place."""
+    """Put an activation where two layers follow each other without one.
+
+    Elsewhere than in an `nn.Sequential` that is known only of a network that is affine as a whole, and where an
+    `nn.Identity` holds the place.
+    """
     inserted = insert_activations_(module, name)
-    identities = [path for path, part in module.named_modules() if isinstance(part, nn.Identity)]
-    if inserted.changes or not identities:
+    if inserted.changes or not is_affine(module, inputs):
         return inserted
-    return replace_activations_(module, name, only=identities, inputs=inputs)
+    changes, edits = [], []
+    for path in _placeholders(module, inputs):
+        edits.append(_Swap(module, path, nn.ReLU()))
+        changes.append(
+            Change(
+                kind="added_activation",
+                where=path,
+                before="nn.Identity()",
+                after="nn.ReLU()",
+                code="nn.ReLU()",
+                why="Layers without an activation between them are one layer.",
+            )
+        )
+    return Applied(changes=tuple(changes), _edits=list(edits))
+
+
+class _Swap:
+    """A module that takes another's place, in its mode."""
+
+    def __init__(self, root: nn.Module, place: str, new: nn.Module) -> None:
+        self.place, self._new = place, new
+        parent, _, self._key = place.rpartition(".")
+        self._parent = root.get_submodule(parent)
+        self._old = root.get_submodule(place)
+        setattr(self._parent, self._key, new.train(self._old.training))
+
+    def is_intact(self) -> bool:
+        """Tell whether the new one is still there."""
+        return getattr(self._parent, self._key) is self._new
+
+    def undo(self) -> None:
+        """Put the old one back."""
+        setattr(self._parent, self._key, self._old)
+
+
+def is_affine(module: nn.Module, inputs: Any) -> bool:
+    """Whether f(a + b − c) = f(a) + f(b) − f(c) on real examples, to rounding: the network bends nowhere."""
+    if not isinstance(inputs, Tensor) or not inputs.is_floating_point() or len(inputs) < 3:
+        return False
+    third = len(inputs) // 3
+    a, b, c = (inputs[k * third : (k + 1) * third] for k in range(3))
+    was_training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            parts = [prediction_of(module(part)) for part in (a + b - c, a, b, c)]
+    finally:
+        module.train(was_training)
+    if any(part is None for part in parts):
+        return False
+    whole, first, second, last = (part.double() for part in parts if part is not None)
+    size = float(first.std()) if first.numel() > 1 else 0.0
+    return size > 0 and float((whole - first - second + last).abs().max()) < ROUNDING * size
+
+
+def _placeholders(module: nn.Module, inputs: Any) -> list[str]:
+    """Paths of the last `nn.Identity` that runs between each two layers with weights."""
+    called: list[str] = []
+    names = {part: path for path, part in module.named_modules() if not any(part.children())}
+    handles = [part.register_forward_hook(lambda one, _i, _o: called.append(names[one])) for part in names]
+    try:
+        with torch.no_grad():
+            module(inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    found, seen, waiting = [], False, ""
+    for path in called:
+        part = module.get_submodule(path)
+        if isinstance(part, nn.Identity):
+            waiting = path
+        elif isinstance(part, nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d):
+            found += [waiting] if seen and waiting else []
+            seen, waiting = True, ""
+    return found
 
 
 def output_normalization(module: nn.Module) -> str | None:
@@ -64,8 +145,7 @@ def remove_output_normalization_(module: nn.Module) -> Applied:
     if not path:
         return Applied()
     before = module.get_submodule(path)
-    parent, _, name = path.rpartition(".")
-    setattr(module.get_submodule(parent), name, nn.Identity())
+    edit = _Swap(module, path, nn.Identity())
     change = Change(
         kind="normalization",
         where=path,
@@ -74,4 +154,4 @@ def remove_output_normalization_(module: nn.Module) -> Applied:
         code="nn.Identity(),",
         why="A normalised output cannot take the size that the loss asks for.",
     )
-    return Applied(changes=(change,))
+    return Applied(changes=(change,), _edits=[edit])
