@@ -11,9 +11,10 @@ from typing import Self
 
 from joblib import cpu_count
 
-from justfit.sweep._executor import OnDone, SerialExecutor, UnitResult
+from justfit.sweep._executor import Executor, OnDone, SerialExecutor, UnitResult
 from justfit.sweep._pool import PoolExecutor
 from justfit.sweep._training import Training, Unit
+from justfit.sweep._worker import NotSendableError
 
 # From the start of a process to its first step: importing torch and its optimizers (benchmarks/executors.py).
 START_SECONDS = 5.0
@@ -25,7 +26,8 @@ class LocalExecutor:
     Work begins in this process. A pool takes over as soon as the seconds spent so far and those still to be spent, at
     the pace seen so far, exceed what they would be with a pool, its start included: whoever knows nothing of what is
     to come pays at most twice what it would have cost to know (the ski rental problem). The numbers are the same
-    either way. Inside a daemon process, which must not start others, everything is done in this process.
+    either way. Inside a daemon process, which must not start others, everything is done in this process; so is what
+    cannot be sent to another. Seconds are of the CPU, so that a busy machine does not look like much work.
 
     Args:
         num_workers: Processes; None: one per physical core that this process may use.
@@ -50,7 +52,6 @@ class LocalExecutor:
         """Do all units, in this process until a pool is worth it; see `Executor.map`.
 
         Raises:
-            ArgumentError: Something of the training cannot be sent to another process.
             VariantError: The user's code failed.
             WorkerError: A unit has ended every process that tried it.
         """
@@ -59,9 +60,9 @@ class LocalExecutor:
         done = 0
         if self._pool is None:
             for index, unit in enumerate(units):
-                began = time.monotonic()
+                began = time.process_time()
                 for _, state, report in SerialExecutor().map(training, [unit]):
-                    seconds = time.monotonic() - began
+                    seconds = time.process_time() - began
                     self._spent_seconds += seconds
                     done = index + 1
                     left = seconds * sum(works[done:]) / max(works[index], 1)
@@ -73,16 +74,31 @@ class LocalExecutor:
                 if self._pool is not None:
                     break
         if done < len(units) and self._pool is not None:
-            yield from self._in_pool(self._pool, training, units, done, on_done)
+            yield from self._in_pool(self._pool, training, dict(enumerate(units[done:], done)), on_done)
 
-    @staticmethod
     def _in_pool(
-        pool: PoolExecutor, training: Training, units: Sequence[Unit], first: int, on_done: OnDone | None
+        self, pool: PoolExecutor, training: Training, units: dict[int, Unit], on_done: OnDone | None
     ) -> Iterator[UnitResult]:
-        for index, state, report in pool.map(training, units[first:]):
-            if on_done is not None:
-                on_done(first + index)
-            yield first + index, state, report
+        """Do the units in the pool, and what it cannot be sent here."""
+        try:
+            yield from _numbered(pool, training, units, on_done)
+        except NotSendableError:
+            self._opened.close()
+            self._pool, self.num_workers = None, 1
+            yield from _numbered(SerialExecutor(), training, units, on_done)
+
+
+def _numbered(
+    executor: Executor, training: Training, units: dict[int, Unit], on_done: OnDone | None
+) -> Iterator[UnitResult]:
+    """Do units under numbers of their own; those done are taken out."""
+    numbers = list(units)
+    for place, state, report in executor.map(training, list(units.values())):
+        number = numbers[place]
+        del units[number]
+        if on_done is not None:
+            on_done(number)
+        yield number, state, report
 
 
 def pool_is_worth_it(spent_seconds: float, left_seconds: float, num_workers: int) -> bool:

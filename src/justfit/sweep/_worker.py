@@ -66,11 +66,15 @@ class Failure:
 Result = tuple[PackedReport, Packed]
 
 
-def not_sendable(error: BaseException) -> ArgumentError:
+class NotSendableError(ArgumentError):
+    """A training that cannot go to another process."""
+
+
+def not_sendable(error: BaseException) -> NotSendableError:
     """The error for a training that cannot go to another process."""
     lines = [line.strip(' \n"') for line in str(error).splitlines()]
     lines = [line for line in lines if line]
-    return ArgumentError(
+    return NotSendableError(
         "`build`, `loss_fn`, `optimizer` and the examples must be sendable to another process.",
         found=f"`{lines[-1] if lines else repr(error)}`",
         way_out="Make what cannot be sent (locks, open files, modules that only this process can import) inside "

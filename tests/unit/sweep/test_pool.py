@@ -1,5 +1,6 @@
 """Units in processes of this machine: the same numbers, whatever happens to the processes."""
 
+import dataclasses
 import multiprocessing
 import os
 import signal
@@ -289,6 +290,21 @@ def test_small_work_stays_in_this_process():
     with LocalExecutor(2) as executor:
         list(executor.map(make_training(), make_units(2)))
         assert executor._pool is None
+
+
+def test_what_cannot_be_sent_is_done_in_this_process(monkeypatch):
+    monkeypatch.setattr(_local, "START_SECONDS", 0.0)
+    lock, training, units, done = threading.Lock(), make_training(), make_units(), []
+
+    def build(made=training.build):
+        with lock:
+            return made()
+
+    kept = dataclasses.replace(training, build=build)
+    with LocalExecutor(2) as executor:
+        assert_same(executor.map(kept, units, done.append), run(training, units))
+        assert executor._pool is None
+    assert sorted(done) == [0, 1, 2, 3]
 
 
 @pytest.mark.slow
