@@ -108,7 +108,7 @@ def is_affine(module: nn.Module, inputs: Any) -> bool:
 def _placeholders(module: nn.Module, inputs: Any) -> list[str]:
     """Paths of the last `nn.Identity` that runs between each two layers with weights."""
     called: list[str] = []
-    names = {part: path for path, part in module.named_modules() if not any(part.children())}
+    names = {part: path for path, part in module.named_modules() if next(part.children(), None) is None}
     handles = [part.register_forward_hook(lambda one, _i, _o: called.append(names[one])) for part in names]
     try:
         with torch.no_grad():
@@ -129,10 +129,10 @@ def _placeholders(module: nn.Module, inputs: Any) -> list[str]:
 
 def output_normalization(module: nn.Module) -> str | None:
     """Path of a normalisation that is the last layer; None where the last one is none."""
-    leaves = [
+    leaves: list[tuple[str, nn.Module]] = [
         (path, part)
         for path, part in module.named_modules()
-        if not any(part.children()) and not isinstance(part, nn.Identity | nn.Dropout | nn.Flatten)
+        if next(part.children(), None) is None and not isinstance(part, nn.Identity | nn.Dropout | nn.Flatten)
     ]
     if not leaves or "Norm" not in type(leaves[-1][1]).__name__:
         return None
