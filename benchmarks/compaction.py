@@ -111,8 +111,8 @@ def report(path, out):
         "# What stopping early saves and loses", "",
         "Produced by `benchmarks/compaction.py`, whose head says what is compared. MLP 64-64, Adam 5e-3, cosine, "
         f"30 epochs, batch 32, 5 folds, 40 cells (200 networks), at most {MAX_ROWS} training rows; {len(by_table)} "
-        f"tables, {len(rows)} resplits, one thread, CPU seconds of the whole call, the search for the largest λ in "
-        "in both.", "",
+        f"tables, {len(rows)} resplits, one thread, CPU seconds of the whole call, the search for the largest λ "
+        "included in both.", "",
         f"Regret {regret['early']:.4f} nats against {regret['full']:.4f} of the full run: "
         f"{regret['early'] / regret['full'] - 1:+.1%} (λ = 0, p = 0: {none:.4f}). Paired difference of test loss "
         f"{mean:+.4f} ± {half:.4f} (95 %). Epochs trained: {share.mean():.0%} of the full run "
