@@ -211,8 +211,9 @@ def compared(rows, own):
         for peer in peers:
             mean, half = interval(loss[mode] - loss[peer])
             ratio = cost[peer] / cost[mode]
+            error = f" ± {half:.4f}" if len(own) > 1 else " (one split: no interval)"
             lines.append(
-                f"| {mode} − {peer} | {mean:+.4f} ± {half:.4f} | 1/{np.median(ratio):.1f} "
+                f"| {mode} − {peer} | {mean:+.4f}{error} | 1/{np.median(ratio):.1f} "
                 f"(1/{ratio.min():.1f} … 1/{ratio.max():.1f}) |"
             )
     names = [*modes, *peers, "none"]
