@@ -101,11 +101,19 @@ class Trained:
     cpu_seconds: float
 
 
-def train(recipe, seed, after_epoch=None):
-    """Train to the end; `after_epoch(module, loss_fn, train, epoch)` sees every epoch."""
+def train(recipe, seed, after_epoch=None, as_cure=False):
+    """Train to the end; `after_epoch(module, loss_fn, train, epoch)` sees every epoch.
+
+    `as_cure` has the batch order of `justfit.cure`, which keeps the validation rows among the examples, held out.
+    """
     pair, validation, test = _data.load(recipe, seed)
     started = time.process_time()
-    examples = Examples(pair[0], _data.targets_for(recipe.loss, pair[1]), torch.full((len(pair[0]),), -2))
+    parts = (pair, validation) if as_cure else (pair,)
+    inputs = torch.cat([x for x, _ in parts])
+    targets = torch.cat([_data.targets_for(recipe.loss, y) for _, y in parts])
+    fold_of_rows = torch.zeros(len(inputs), dtype=torch.int64)
+    fold_of_rows[: len(pair[0])] = -2
+    examples = Examples(inputs, targets, fold_of_rows)
     training = Training(
         build=Build(recipe), examples=examples, loss_fn=LOSSES[recipe.loss], optimizer=optimizer_of(recipe),
         learning_rate=recipe.learning_rate, epochs=recipe.epochs, batch_size=recipe.batch_size,
