@@ -28,7 +28,7 @@ def test_commands_of_the_first_example_run(tmp_path, monkeypatch, capsys):
     frame = load_breast_cancer(as_frame=True).data.head(20)
     frame.to_csv("patients.csv", index=False)
     commands = [shlex.split(line) for line in CONSOLE if line.startswith("justfit ")]
-    assert [words[1] for words in commands] == ["fit", "predict", "check", "check", "judge"]
+    assert [words[1] for words in commands] == ["fit", "predict", "check", "check", "judge", "cure"]
     for words in commands[:2]:
         with pytest.raises(SystemExit) as stopped:
             main(words[1:])
@@ -79,6 +79,21 @@ def test_the_watched_run_is_judged_as_shown(tmp_path, monkeypatch, capsys):
         assert line in said
 
 
+def test_the_recipe_is_cured_as_shown(tmp_path, monkeypatch, capsys):
+    from justfit.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
+    (code,) = [code for code in PYTHON if code.startswith("# net.py\n")]
+    Path("net.py").write_text(code)
+    (line,) = [line for line in CONSOLE if line.startswith("justfit cure")]
+    with pytest.raises(SystemExit) as stopped:
+        main(shlex.split(line)[1:])
+    printed = capsys.readouterr().out
+    assert stopped.value.code == 1, printed
+    assert README.split("$ justfit cure net.py:recipe\n")[1].split("```")[0].strip() in printed
+
+
 def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = [line.split()[1] for line in CONSOLE if line.startswith("make ")]
@@ -95,4 +110,4 @@ def test_links_lead_somewhere():
 
 
 def test_readme_is_short():
-    assert len(README.splitlines()) <= 140
+    assert len(README.splitlines()) <= 155
