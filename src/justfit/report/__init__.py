@@ -52,9 +52,9 @@ from justfit.report._html import render_html, render_html_fragment
 from justfit.report._judgement_html import render_verdict_html
 from justfit.report._judgement_text import render_verdict_text
 from justfit.report._junit import render_junit
-from justfit.report._module_sweep_text import render_module_sweep_text
 from justfit.report._lab_html import render_lab_html
 from justfit.report._lab_text import render_lab_text
+from justfit.report._module_sweep_text import render_module_sweep_text
 from justfit.report._names import shown
 from justfit.report._numbers import number, percent, setting, with_se
 from justfit.report._output import render_json, write_atomically
