@@ -13,7 +13,8 @@ healthy training lie up to nine points apart.
 
 **Methods.** `justfit.cure` is given what a user has: build, data, loss, optimizer, epochs; it may spend three
 trainings, the user's own among them. The rivals may spend three or six trainings on top of the user's own, and alter
-the recipe itself (see `_repair_rivals.py`). The cause is right if the word of `Cure.cause` names what was planted.
+the recipe itself (see `_repair_rivals.py`); they run on `final` only. The cause is right if the word of `Cure.cause`
+names what was planted.
 
 **Healthy runs.** All twins and further healthy trainings, each seed; any proposed change counts against `cure`.
 
@@ -313,7 +314,8 @@ def part_report(bench, part, arguments):
     harmful = [one for one in labelled if one.is_harmful]
     found = run(bench, harmful, [m for m in arguments.methods if m not in SEARCHES], seeds)
     few = seeds[: arguments.rival_seeds]
-    rivals_found = run(bench, harmful, [m for m in arguments.methods if m in SEARCHES], few)
+    searches = [m for m in arguments.methods if m in SEARCHES and part == "final"]
+    rivals_found = run(bench, harmful, searches, few)
     if CURE in found and rivals_found and few != seeds:
         found[f"{CURE}, the rivals' runs"] = [outcome for outcome in found[CURE] if outcome.seed in few]
     found |= rivals_found
