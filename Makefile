@@ -52,6 +52,20 @@ benchmark: $(VENV)/.ok-benchmark build/zoo_site ## against the peers, one thread
 	$(BIN)/python benchmarks/watch_overhead.py --out benchmarks/results/watch_overhead.md
 	$(BIN)/python benchmarks/watch_faults.py --half both --out benchmarks/results/watch_faults.md
 	$(BIN)/python benchmarks/seeded_faults.py --out benchmarks/results/seeded_faults.md
+	$(BIN)/python benchmarks/any_module.py --out benchmarks/results/any_module.md
+	$(BIN)/python benchmarks/executors.py --out benchmarks/results/executors.md
+	rm -f build/sweep-*.jsonl build/compaction.jsonl build/regularization.jsonl
+	for part in tables mnist; do \
+	  $(BIN)/python benchmarks/choice_sweep.py peers $$part --log build/sweep-peers-$$part.jsonl || exit 1; \
+	  $(BIN)/python benchmarks/choice_sweep.py sweep $$part --peers build/sweep-peers-$$part.jsonl \
+	    --log build/sweep-own.jsonl || exit 1; \
+	done
+	$(BIN)/python benchmarks/choice_sweep.py report build/sweep-*.jsonl --out benchmarks/results/choice_sweep.md
+	for what in compaction regularization; do \
+	  $(BIN)/python benchmarks/$$what.py run --log build/$$what.jsonl || exit 1; \
+	  $(BIN)/python benchmarks/$$what.py report build/$$what.jsonl --out benchmarks/results/$$what.md || exit 1; \
+	done
+	$(BIN)/python benchmarks/repair.py --part all --out benchmarks/results/repair.md
 
 clean: ## remove what was built; the environment stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
