@@ -53,7 +53,7 @@ benchmark: $(VENV)/.ok-benchmark build/zoo_site ## against the peers, one thread
 	$(BIN)/python benchmarks/watch_faults.py --half both --out benchmarks/results/watch_faults.md
 	$(BIN)/python benchmarks/seeded_faults.py --out benchmarks/results/seeded_faults.md
 	$(BIN)/python benchmarks/any_module.py --out benchmarks/results/any_module.md
-	$(BIN)/python benchmarks/executors.py --out benchmarks/results/executors.md
+	$(BIN)/python benchmarks/executors.py > benchmarks/results/executors.md
 	rm -f build/sweep-*.jsonl build/compaction.jsonl build/regularization.jsonl
 	for part in tables mnist; do \
 	  $(BIN)/python benchmarks/choice_sweep.py peers $$part --log build/sweep-peers-$$part.jsonl || exit 1; \
