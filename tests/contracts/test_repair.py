@@ -2,10 +2,13 @@
 
 import functools
 import json
+import threading
+import time
 import warnings
 
 import pytest
 import torch
+from rich.console import Console
 from torch import nn
 from torch.nn import functional
 
@@ -130,17 +133,99 @@ def test_numbers_are_repaired_as_well():
     assert found.record.share_after > 0.8
 
 
-def test_the_same_seed_finds_the_same_and_leaves_everything_alone():
-    build, data = SICK["zeros"][1]["build"], (TRAIN[0].clone(), TRAIN[1].clone())
+@pytest.fixture
+def busy():
+    """A thread that takes every second slice of the processor, as another program would."""
+    stop = threading.Event()
+
+    def spin():
+        while not stop.is_set():
+            sum(range(2_000))
+
+    thread = threading.Thread(target=spin)
+    yield thread
+    stop.set()
+    thread.join()
+
+
+@pytest.mark.parametrize("name", ["zeros", "rate too low"])
+def test_the_same_seed_finds_the_same_however_busy_the_machine_and_leaves_everything_alone(name, busy, monkeypatch):
+    arguments = {"build": mlp(), **HOW, **SICK[name][1], "seed": 5}
+    data = (TRAIN[0].clone(), TRAIN[1].clone())
     state = torch.random.get_rng_state()
-    runs = [justfit.cure(build, data, VALIDATION, **HOW, seed=5) for _ in range(2)]
+    runs = [justfit.cure(train=data, validation=VALIDATION, **arguments)]
+    clock = time.process_time
+    monkeypatch.setattr(time, "process_time", lambda: 1_000 * clock())  # a machine on which everything takes long
+    busy.start()
+    runs.append(justfit.cure(train=data, validation=VALIDATION, **arguments))
     assert torch.equal(state, torch.random.get_rng_state())
     assert torch.equal(data[0], TRAIN[0])
     first, second = (to_dict(run.record) for run in runs)
-    del first["cost"], second["cost"]
+    for record in (first, second):
+        assert record["cost"].pop("seconds") > 0
+        assert record["cost"].pop("training_seconds") > 0
     assert json.dumps(first) == json.dumps(second)
     for one, other in zip(runs[0].model().parameters(), runs[1].model().parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_the_budget_is_kept_and_a_cure_is_told_with_other_draws_where_it_allows():
+    found = justfit.cure(mlp(), TRAIN, VALIDATION, **{**HOW, **SICK["rate too low"][1]}, budget=6.0)
+    assert found.state == "cured"
+    assert found.cost.trainings <= 6.0
+    assert found.record.repeated.num_seeds == 2
+    assert found.record.repeated.gain_lower > 0
+    assert found.cost.trainings == pytest.approx(found.cost.network_epochs / HOW["epochs"])
+    short = justfit.cure(mlp(), TRAIN, VALIDATION, **{**HOW, **SICK["rate too low"][1]}, budget=2.5)
+    assert (short.state, short.cause) == ("cured", "learning rate")
+
+
+def test_a_training_that_ends_too_early_gets_more_epochs():
+    found = justfit.cure(mlp(), TRAIN, VALIDATION, learning_rate=5e-3, epochs=4)
+    assert (found.state, found.cause) == ("cured", "epochs")
+    assert found.training["epochs"] in (8, 12)
+    assert found.record.epochs_after == found.training["epochs"]
+    assert f"epochs = {found.training['epochs']}" in found.patch
+
+
+FEW = torch.randn(400, 12, generator=torch.Generator().manual_seed(0))
+
+
+def wide():
+    return nn.Sequential(nn.Linear(12, 64), nn.ReLU(), nn.Linear(64, 2))
+
+
+def test_too_few_rows_ask_for_more_data():
+    noise = torch.randn(400, generator=torch.Generator().manual_seed(1))
+    targets = (FEW[:, 0] + noise > 0).long()
+    data = (FEW[:80], targets[:80]), (FEW[80:200], targets[80:200])
+    found = justfit.cure(wide, *data, learning_rate=3e-3, epochs=40, batch_size=16)
+    assert found.state == "more data, not more regularization"
+    assert {tried.cause for tried in found.record.tried} == {"epochs", "l2", "dropout"}
+    assert found.changes == ()
+
+
+def test_labels_that_do_not_go_with_the_inputs_are_named_and_nothing_is_tried():
+    targets = (FEW[:, 0] + FEW[:, 1] > 0).long()[torch.randperm(400, generator=torch.Generator().manual_seed(3))]
+    found = justfit.cure(wide, (FEW[:250], targets[:250]), (FEW[250:], targets[250:]), learning_rate=5e-3, epochs=20)
+    assert (found.state, found.record.tried) == ("no cure found", ())
+    assert "the labels do not go with the inputs" in found.record.notes[-1]
+
+
+def test_ctrl_c_while_the_training_is_watched_says_what_is_known():
+    def stop(progress):
+        if progress.fraction > 0.3:
+            raise KeyboardInterrupt
+
+    found = justfit.cure(SICK["zeros"][1]["build"], TRAIN, VALIDATION, **HOW, on_progress=stop)
+    assert found.record.interrupted
+    assert found.state == "no cure found"
+    assert "JF301 symmetric units" in found.record.reasons
+    assert 0 < found.cost.trainings < 1
+    console = Console(width=120, record=True)
+    with console.capture() as text:
+        found.summary(console)
+    assert "Interrupted: nothing was tried on Sequential yet." in text.get()
 
 
 def test_a_record_is_read_back_and_files_are_written(tmp_path):

@@ -53,8 +53,9 @@ class CureCost:
 
     Attributes:
         network_epochs: Epochs trained in all networks together.
-        trainings: CPU seconds in all, as a multiple of one plain training of the user's network.
-        seconds: CPU seconds in all.
+        trainings: Training steps in all networks, as a multiple of those of one training of the user's.
+        seconds: CPU seconds in all, checks, looks and the watch among them; in the first call of a process also what
+            loading parts of torch takes.
         training_seconds: CPU seconds of one plain training, measured on the run itself.
         budget: Trainings that might be spent.
     """
@@ -86,6 +87,8 @@ class CureRecord:
         epochs_before, epochs_after: To which each was trained.
         gain: Of the cure, as in `TriedChange`; None where nothing was chosen.
         notes: What else was seen, such as faults of the data, one sentence each.
+        repeated: The cure with two draws of weights, batches and masks together, at the epoch that the rest of the
+            budget reached; None where it did not suffice. It is told, and decides nothing.
         interrupted: It was cut short, and this is the best so far.
         cost: What it cost; its seconds are the only entries that differ from run to run.
         version: Of justfit.
@@ -112,3 +115,4 @@ class CureRecord:
     interrupted: bool
     cost: CureCost
     version: str = ""
+    repeated: TriedChange | None = None

@@ -118,6 +118,7 @@ class Hypothesis:
         because: Codes of the findings, or the words, that point to it.
         weight: How plausible it was before it was tried, in (0, 1]; its share of the level of the tests.
         named: A finding names this very thing as faulty, instead of a symptom that several things bring about.
+        structural: What it mends is wrong by construction, as a softmax before a loss that takes logits.
         first: Of changes made together, the one that helps most alone.
     """
 
@@ -126,7 +127,13 @@ class Hypothesis:
     because: tuple[str, ...] = ()
     weight: float = 0.2
     named: bool = False
+    structural: bool = False
     first: Alteration | None = None
+
+    @property
+    def at_end(self) -> bool:
+        """The end of the user's training is at fault: too early, or long after the best epoch."""
+        return self.because == OVERFITTING or self.alteration.epochs > 1
 
     @property
     def cause(self) -> Causes:

@@ -13,8 +13,8 @@ from justfit.repair._baseline import Baseline
 from justfit.repair._patch import changes_of, patch_of
 from justfit.repair._result import Cure
 from justfit.repair._run import Run
-from justfit.repair._search import Trial
 from justfit.repair._symptoms import Symptoms
+from justfit.repair._trial import Trial
 
 
 def assemble(
@@ -24,6 +24,7 @@ def assemble(
     best: Trial | None,
     tried: list[Trial],
     *,
+    again: Trial | None = None,
     notes: tuple[str, ...] = (),
     interrupted: bool = False,
 ) -> Cure:
@@ -35,6 +36,7 @@ def assemble(
         state: What came of it.
         best: The proven cure; None where there is none.
         tried: Every change.
+        again: The cure with other draws; None where that was not run.
         notes: What else was seen.
         interrupted: It was cut short.
     """
@@ -59,6 +61,7 @@ def assemble(
         epochs_before=base.epochs_done,
         epochs_after=after.epochs_done,
         gain=None if best is None else _tried(best, chosen=True),
+        repeated=None if again is None else _tried(again, chosen=True),
         notes=notes,
         interrupted=interrupted,
         cost=_cost(base),

@@ -16,6 +16,7 @@ from justfit.repair._compare import MATERIAL, gain_of
 from justfit.repair._run import FRACTIONS, Judged, Run, mark
 from justfit.rules import judge_history
 from justfit.sweep import default_generator_kept
+from justfit.watch import Run as Watch
 from justfit.watch import watch
 
 # Steps that are sampled in one training, evenly: enough for every rule's series, and a share of the time that stays
@@ -41,6 +42,7 @@ class Baseline:
         constant_loss: The user's loss of the best constant prediction; NaN where it cannot be told.
         stopped: Why it was stopped before its last epoch; "" if it was not.
         stopped_at: After how many epochs.
+        interrupted: By Ctrl-C.
         moved: How far the layer that moves most would move in a whole training, in units of its own norm; or NaN.
     """
 
@@ -53,6 +55,7 @@ class Baseline:
     validation_loss_se: list[float] = field(default_factory=list)
     stopped: str = ""
     stopped_at: float = 0.0
+    interrupted: bool = False
     moved: float = math.nan
 
     @property
@@ -97,26 +100,40 @@ def train_baseline(
         tick: Called with the share that is done.
     """
     baseline = Baseline(run, constant_loss=_constant_loss(run.case, run))
-    looks = {mark(run.num_steps, share) for share in LOOKS}
-    plain, begun = 0.0, _weights(run)
+    begun = _weights(run)
     every = max(1, run.num_steps // NUM_SAMPLES)
-    with watch(run.network.module, run.network.optimizer, live=False, every=every, replay=False) as watched:
-        for step in _marks(run):
-            started = time.process_time()
-            _go_to(baseline, step)
-            plain += time.process_time() - started
-            own = watched.overhead.measured_fraction
-            run.ledger.plain_seconds = plain / (1 + (own if math.isfinite(own) else 0.0)) / step
-            tick(step / run.num_steps)
-            if run.diverged:
-                baseline.stopped = "the network is no longer finite"
-            elif step in looks and step < run.num_steps:
-                baseline.stopped = _evidently_sick(baseline, (*static, *watched.findings), reference)
-            if baseline.stopped:
-                break
+    with watch(
+        run.network.module, run.network.optimizer, live=False, every=every, overhead=1.0, replay=False
+    ) as watched:
+        try:
+            _go_to_the_end(baseline, (watched, static), reference, tick)
+        except KeyboardInterrupt:
+            baseline.stopped, baseline.interrupted = "by Ctrl-C", True
+            run.look(run.step)
     baseline.findings, baseline.stopped_at = watched.findings, run.epochs_done
     baseline.moved = _moved(begun, _weights(run)) * run.num_steps / max(run.step, 1)
     return baseline
+
+
+def _go_to_the_end(
+    baseline: Baseline, seen: tuple[Watch, tuple[Finding, ...]], reference: Tensor | None, tick: Callable[[float], None]
+) -> None:
+    run, (watched, static) = baseline.run, seen
+    looks = {mark(run.num_steps, share) for share in LOOKS}
+    plain = 0.0
+    for step in _marks(run):
+        started = time.process_time()
+        _go_to(baseline, step)
+        plain += time.process_time() - started
+        own = watched.overhead.measured_fraction
+        run.ledger.plain_seconds = plain / (1 + (own if math.isfinite(own) else 0.0)) / step
+        tick(step / run.num_steps)
+        if run.diverged:
+            baseline.stopped = "the network is no longer finite"
+        elif step in looks and step < run.num_steps:
+            baseline.stopped = _evidently_sick(baseline, (*static, *watched.findings), reference)
+        if baseline.stopped:
+            break
 
 
 def untrained(run: Run, trouble: str) -> Baseline:
@@ -169,6 +186,8 @@ def _go_to(baseline: Baseline, step: int) -> None:
 def _evidently_sick(baseline: Baseline, findings: tuple[Finding, ...], reference: Tensor | None) -> str:
     run = baseline.run
     share = run.last_share
+    if reference is not None and run.yardstick.share(reference) < MATERIAL:
+        return ""  # nothing says that more can be learned: it goes on, to see whether at least the training rows are
     alarms = [finding for finding in findings if finding.severity != "info"]
     ceiling = 1.0 if reference is None else run.yardstick.share(reference)
     if alarms and share < max(BARELY, FAR_BEHIND * ceiling if reference is not None else 0.0):

@@ -75,6 +75,7 @@ def hypotheses_of(case: Case, symptoms: Symptoms, module: nn.Module | None) -> l
         "init": lambda: [init],
         "slower": lambda: slower(symptoms),
         "faster": lambda: faster(symptoms),
+        "epochs": lambda: [Hypothesis(name="twice the epochs", alteration=Alteration(epochs=2.0))],
         "clip": lambda: [clip],
         "l2": lambda: less_l2(case),
         "dropout": lambda: less_dropout(module),
@@ -89,7 +90,8 @@ def hypotheses_of(case: Case, symptoms: Symptoms, module: nn.Module | None) -> l
         for place, hypothesis in enumerate(make() if plausible > 0 else ()):
             weight = max(plausible - NEXT_WAY * place, LEAST)
             named = plausible >= NAMED and place == 0
-            found.append(replace(hypothesis, because=because, weight=weight, named=named))
+            by_construction = named and (kind in symptoms.structure or (kind == "pairing" and not symptoms.trouble))
+            found.append(replace(hypothesis, because=because, weight=weight, named=named, structural=by_construction))
     return sorted(found, key=lambda hypothesis: (-hypothesis.weight, hypothesis.alteration.size))
 
 
@@ -102,6 +104,8 @@ def _suspicion(symptoms: Symptoms) -> dict[str, tuple[float, tuple[str, ...]]]:
         found[kind] = (NAMED, (words,))
     if symptoms.hardly_moves:
         found["faster"] = (0.9, ("the weights hardly move",))
+    if symptoms.rising:
+        found["epochs"] = (0.6, ("it still learned in its last quarter",))
     for code in symptoms.codes:
         for kind, plausible in SUSPECTS.get(code, {}).items():
             before, because = found.get(kind, (0.0, ()))

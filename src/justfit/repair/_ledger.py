@@ -1,22 +1,17 @@
-"""What a repair costs, in steps of the user's own training and in CPU seconds."""
+"""What a repair costs: steps of the user's own training, which decide, and CPU seconds, which are told."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
 
-# CPU seconds that a repair takes however short the training is: looking at the network, trying remedies on copies.
-FIXED_SECONDS = 2.0
-# Share of the budget that goes to training steps; the rest is for checks, looks at validation rows, and the watch.
-STEPS = 0.9
-
 
 @dataclass(slots=True)
 class Ledger:
-    """Counts training steps, which decide, and CPU seconds, which are told.
+    """Counts training steps, and measures CPU seconds.
 
-    Steps are a function of the seed alone, so the same call stops at the same place on any machine; CPU seconds are
-    not. They only stop a repair that costs far more than its steps, as one whose networks are slow to judge would.
+    Steps are a function of the seed alone, so the same call stops at the same place on any machine, however busy it
+    is. A step counts as one whatever change it is taken under. Seconds never decide anything.
 
     Attributes:
         budget: Trainings of the user's network that may be spent.
@@ -47,20 +42,18 @@ class Ledger:
 
     @property
     def trainings(self) -> float:
-        """CPU seconds so far, as a multiple of one plain training."""
-        return self.seconds / (self.plain_seconds * self.num_steps) if self.plain_seconds > 0 else 0.0
+        """Steps so far, as a multiple of those of one training."""
+        return self.spent / self.num_steps
 
     @property
     def network_epochs(self) -> float:
         """Epochs trained so far, in all networks."""
-        return self.spent / self.num_steps * self.epochs
+        return self.trainings * self.epochs
 
     @property
     def left(self) -> int:
-        """Steps that may still be taken; 0 once the seconds are spent as well."""
-        if self.seconds - FIXED_SECONDS > self.budget * self.plain_seconds * self.num_steps > 0:
-            return 0
-        return max(0, int(self.budget * STEPS * self.num_steps) - self.spent)
+        """Steps that may still be taken."""
+        return max(0, int(self.budget * self.num_steps) - self.spent)
 
     def can_pay(self, steps: int) -> bool:
         """Say whether so many steps may still be taken."""

@@ -36,7 +36,7 @@ def rate(factor: float) -> Hypothesis:
 
 def words_of(factor: float) -> str:
     """A factor of the learning rate in words."""
-    return f"{factor:g} times the learning rate" if factor > 1 else f"1/{1 / factor:.3g} of the learning rate"
+    return f"{factor:,.6g} times the learning rate" if factor > 1 else f"1/{1 / factor:,.6g} of the learning rate"
 
 
 def _rounded(factor: float) -> float:

@@ -14,15 +14,17 @@ from justfit.repair._assemble import assemble
 from justfit.repair._baseline import Baseline, train_baseline, untrained
 from justfit.repair._case import HELD_OUT, Case, outputs_on
 from justfit.repair._compare import MATERIAL
-from justfit.repair._data import faults_of_data
+from justfit.repair._data import faults_of_data, no_cure_can_help, nothing_to_learn
 from justfit.repair._hypotheses import hypotheses_of
 from justfit.repair._ledger import Ledger
 from justfit.repair._reference import reference_outputs
+from justfit.repair._repeat import repeat
 from justfit.repair._result import Cure
 from justfit.repair._run import Run
-from justfit.repair._search import Search, Trial
+from justfit.repair._search import Search
 from justfit.repair._structure_faults import structure_faults
 from justfit.repair._symptoms import Symptoms, read_symptoms
+from justfit.repair._trial import Trial
 from justfit.repair._yardstick import Yardstick, yardstick_for
 from justfit.sweep import call_arguments, default_generator_kept
 
@@ -58,12 +60,17 @@ class Repair:
         baseline = self._baseline(run, static, reference)
         structure = structure_faults(module, self.case.batch[0])
         symptoms = read_symptoms(baseline, static, reference, self.trouble, structure)
-        if not symptoms.is_sick:
+        if not symptoms.is_sick and not baseline.interrupted:
             return self._assembled(baseline, symptoms, "nothing to repair", None, [])
+        self.notes += nothing_to_learn(baseline, symptoms)
+        if baseline.interrupted or no_cure_can_help(self.notes):
+            return self._assembled(baseline, symptoms, "no cure found", None, [], interrupted=baseline.interrupted)
         hypotheses = hypotheses_of(self.case, symptoms, module)
         search = Search(baseline, hypotheses, symptoms.reference_share, self._tick)
         best, interrupted = _searched(search)
-        return self._assembled(baseline, symptoms, _state(search, best), best, search.tried, interrupted=interrupted)
+        state = _state(search, best)
+        again = _repeated(search, best) if state == "cured" and not interrupted else None
+        return self._assembled(baseline, symptoms, state, best, search.tried, again=again, interrupted=interrupted)
 
     def _built(self) -> nn.Module:
         with default_generator_kept():
@@ -128,11 +135,12 @@ class Repair:
         best: Trial | None,
         tried: list[Trial],
         *,
+        again: Trial | None = None,
         interrupted: bool = False,
     ) -> Cure:
         cured = best if state == "cured" else None
         notes = (*self.notes, *([baseline.stopped_words] if baseline.stopped else []))
-        return assemble(baseline, symptoms, state, cured, tried, notes=notes, interrupted=interrupted)
+        return assemble(baseline, symptoms, state, cured, tried, again=again, notes=notes, interrupted=interrupted)
 
 
 def _searched(search: Search) -> tuple[Trial | None, bool]:
@@ -142,8 +150,16 @@ def _searched(search: Search) -> tuple[Trial | None, bool]:
         best = search.best()
         return (best if best is None else search.finish(best)), False
     except KeyboardInterrupt:
-        trained = [trial for trial in search.tried if search.is_proven(trial)]
+        trained = [trial for trial in search.tried if trial.is_proven]
         return best or max(trained, key=lambda trial: trial.mean, default=None), True
+
+
+def _repeated(search: Search, best: Trial | None) -> Trial | None:
+    """The cure with other draws; Ctrl-C there takes nothing from what is proven."""
+    try:
+        return None if best is None else repeat(search, best)
+    except KeyboardInterrupt:
+        return None
 
 
 def _state(search: Search, best: Trial | None) -> CureState:
@@ -152,7 +168,7 @@ def _state(search: Search, best: Trial | None) -> CureState:
     if best is None or best.gain is None:
         return nothing
     worse = best.trained.last_share < search.baseline.run.last_share
-    if search.is_proven(best) and not worse:
+    if best.is_proven and not worse:
         return "cured"
     return "undecided" if best.gain.upper >= MATERIAL and best.gain.mean >= MATERIAL else nothing
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -10,8 +9,9 @@ from justfit.repair._alteration import OVERFITTING, Hypothesis
 from justfit.repair._baseline import Baseline, go_on
 from justfit.repair._compare import ALPHA, MATERIAL, Gain, gain_of, run_noise
 from justfit.repair._ledger import Ledger
-from justfit.repair._rates import rate
+from justfit.repair._longer import price_of_longer, train_longer
 from justfit.repair._run import FRACTIONS, Run, mark
+from justfit.repair._trial import Trial, combined
 
 # Hypotheses that are kept after the short horizon.
 KEPT = 3
@@ -19,7 +19,6 @@ KEPT = 3
 MOST = 6
 # Trainings that the short horizon may take, beside the full one that is kept back.
 SCREENING = 0.9
-MOST_COMBINED = 3
 # A smaller change is as good as the best if it lies this close behind it at the end of a training, in shares of the
 # learnable: two points of accuracy or so. Earlier it may lie further behind, as a power of the share of the
 # training that is done: changes differ in speed before they differ in where they lead. And so may one that a finding
@@ -30,39 +29,8 @@ NAMED_FACTOR = 2.0
 POINTED = 0.5
 # Shares of a training at which a chosen change is looked at on its way to the end.
 COMPARED = (0.5, 0.75, 1.0)
-# Of a change that is only tried together with another.
-COMBINED_WEIGHT = 0.2
-
-
-@dataclass(slots=True)
-class Trial:
-    """One hypothesis and what became of it.
-
-    Attributes:
-        hypothesis: What was done differently.
-        run: Its network; None where it could not be built or trained.
-        step: At which it was last held against the baseline.
-        gain: By how much it was better there; None where it could not be told.
-        trouble: What it raised; "" if nothing.
-    """
-
-    hypothesis: Hypothesis
-    run: Run | None = None
-    step: int = 0
-    gain: Gain | None = None
-    trouble: str = ""
-
-    @property
-    def mean(self) -> float:
-        """Its gain, or less than any."""
-        return self.gain.mean if self.gain is not None else -math.inf
-
-    @property
-    def trained(self) -> Run:
-        """Its network, of a hypothesis that could be trained."""
-        if self.run is None:
-            raise RuntimeError(f"`{self.hypothesis.name}` was not trained")
-        return self.run
+# A hypothesis less plausible than this, to which nothing points, is not tried once something is proven.
+LEFT_OUT = 0.3
 
 
 @dataclass(slots=True)
@@ -106,19 +74,35 @@ class Search:
         for place, hypothesis in enumerate(self.hypotheses):
             if not self._can_pay(horizon, self.num_steps) or self._is_settled(hypothesis):
                 break
+            if not hypothesis.because and hypothesis.weight < LEFT_OUT and any(t.is_proven for t in self.tried):
+                continue
             self.tick(hypothesis.name, place / len(self.hypotheses))
             self._try(hypothesis, horizon)
         kept, horizon = self._longer(self._kept(horizon), horizon)
         if not kept:
             return None
         smallest = self._smallest(kept, horizon)
-        needless = self._restores(smallest) or not self.is_proven(max(kept, key=lambda t: t.mean))
-        for hypothesis in [] if needless else self._combined(kept):
-            if self._can_pay(horizon, self.num_steps - horizon):
-                self.tick(hypothesis.name, 1.0)
-                self._try(hypothesis, horizon)
-                kept.append(self.tried[-1])
-        return self._smallest([t for t in kept if t.run is not None], horizon)
+        if not self._restores(smallest) and smallest.is_proven:
+            smallest = self._with_another(smallest, horizon)
+        return smallest
+
+    def _with_another(self, first: Trial, horizon: int) -> Trial:
+        """Try other changes together with one that helps and leaves a gap, at the longest horizon that can be paid."""
+        following = combined(first, self.tried)
+        steps = [mark(self.num_steps, fraction) for fraction in FRACTIONS[2::-1]]
+        payable = (
+            (num, step) for step in steps for num in range(len(following), 0, -1)
+            if step <= horizon and step in first.trained.judged and self._can_pay(step * num, self.num_steps - step)
+        )  # fmt: skip
+        num, step = next(payable, (0, 0))
+        alone, best = first, first
+        for hypothesis in following[:num]:
+            self.tick(hypothesis.name, 1.0)
+            self._try(hypothesis, step)
+            trial = self.tried[-1]
+            if trial.run is not None and trial.is_proven and self._is_worse(alone, trial, step, names=1.0):
+                best = trial if best is alone or trial.mean > best.mean else best
+        return best
 
     def _one_by_one(self) -> Trial | None:
         """Of a training that went on to its end, run what the findings point to as far; the first that is proven."""
@@ -127,6 +111,10 @@ class Search:
             if not self.ledger.can_pay(half):
                 break
             self.tick(hypothesis.name, place / len(self.hypotheses))
+            if hypothesis.alteration.epochs > 1:
+                if self.ledger.can_pay(price_of_longer(self.baseline)) and self._go_on(hypothesis).is_proven:
+                    return self.tried[-1]
+                continue
             self._try(hypothesis, half)
             trial = self.tried[-1]
             hopeless = trial.gain is None or trial.gain.upper < 0
@@ -134,9 +122,17 @@ class Search:
                 continue
             trial.trained.advance(trial.trained.num_steps)
             self._judge(trial, trial.trained.num_steps)
-            if self.is_proven(trial):
+            if trial.is_proven:
                 return trial
         return max((t for t in self.tried if t.run is not None), key=lambda t: t.mean, default=None)
+
+    def _go_on(self, hypothesis: Hypothesis) -> Trial:
+        """Give the user's training more epochs, and hold it against its own end."""
+        run, alteration = train_longer(self.baseline, hypothesis.alteration)
+        named = replace(hypothesis, name=f"{alteration.epochs:g} times the epochs", alteration=alteration)
+        self.tried.append(Trial(named, run))
+        self._judge(self.tried[-1], run.num_steps)
+        return self.tried[-1]
 
     def _regularised(self) -> Trial | None:
         """Of a training that overfits, run each remedy half way, the best one on; all against its end."""
@@ -149,20 +145,22 @@ class Search:
         best = max(trained, key=lambda t: t.mean, default=None)
         if best is None:
             return None
-        alike = [t for t in trained if best.mean - t.mean <= AS_GOOD and self.is_proven(t)]
+        alike = [t for t in trained if best.mean - t.mean <= AS_GOOD and t.is_proven]
         return min(alike, key=self._order, default=best)
 
     def finish(self, trial: Trial) -> Trial:
         """Train the change to its last step; then what else the budget allows, and the better of them."""
         self._train_out(trial)
+        if not self._restores(trial) and trial.is_proven:  # else the comparison with the user's training comes first
+            trial = self._better_of(trial, self._rival(trial))
         self._against_baseline(trial)
-        if not self._restores(trial):
-            rival = self._rival(trial)
-            if rival is not trial:
-                self._train_out(rival)
-                self._against_baseline(rival)
-                trial = rival if self.is_proven(rival) else trial
         return trial
+
+    def _better_of(self, trial: Trial, rival: Trial) -> Trial:
+        if rival is not trial:
+            self._train_out(rival)
+            self._against_baseline(rival)
+        return rival if rival.is_proven else trial
 
     def _against_baseline(self, trial: Trial) -> None:
         """Hold a change against the user's training at the latest step that can be paid."""
@@ -217,7 +215,7 @@ class Search:
         """Something more plausible, and no larger, has restored the fit already."""
         size = hypothesis.alteration.size
         return any(
-            self.is_proven(t) and self._restores(t)
+            t.is_proven and self._restores(t)
             and t.hypothesis.alteration.size <= size and t.hypothesis.weight > hypothesis.weight
             for t in self.tried
         )  # fmt: skip
@@ -236,9 +234,9 @@ class Search:
         self._judge(trial, step)
 
     def _judge(self, trial: Trial, step: int) -> None:
-        """Hold a change against the user's training at the same step; where the end is at fault, against its end."""
+        """Hold a change against the user's training at the same step; where its end is at fault, against that."""
         run, base = trial.trained, self.baseline.run
-        at = self.num_steps if trial.hypothesis.because == OVERFITTING else step
+        at = self.num_steps if trial.hypothesis.at_end else step
         if at not in base.judged:
             go_on(self.baseline, at)
         trial.step = step
@@ -260,29 +258,12 @@ class Search:
     def _kept(self, step: int) -> list[Trial]:
         """The best few and every smaller change that is as good; the most plausible where none is seen to help yet."""
         trained = [t for t in self.tried if t.run is not None and not t.run.diverged and t.step >= step]
-        if not any(self.is_proven(t) for t in trained):
+        if not any(t.is_proven for t in trained):
             return sorted(trained, key=lambda t: -t.hypothesis.weight)[:KEPT]
         ranked = sorted((t for t in trained if t.mean > 0), key=lambda t: -t.mean)
         kept = ranked[:KEPT]
         smaller = [t for t in ranked[KEPT:] if self._order(t) < self._order(ranked[0])]
         return kept + [t for t in smaller if not self._is_worse(t, ranked[0], step)]
-
-    def is_proven(self, trial: Trial) -> bool:
-        """Better beyond its interval, and materially so unless a finding names the very thing."""
-        gain = trial.gain
-        return gain is not None and (gain.is_proven or (trial.hypothesis.named and gain.lower > 0))
-
-    def _combined(self, kept: list[Trial]) -> list[Hypothesis]:
-        """The best change with each other that helps, and with other learning rates."""
-        first = kept[0].hypothesis
-        own = first.alteration.learning_rate
-        others = [
-            t.hypothesis for t in kept[1:] if not set(t.hypothesis.alteration.causes) & set(first.alteration.causes)
-        ]
-        others += [rate(factor) for factor in ((0.1, 10.0) if own == 1 else (0.1,) if own < 1 else (10.0,))]
-        found = [_both(first, other) for other in others]
-        known = [t.hypothesis.alteration for t in self.tried]
-        return [hypothesis for hypothesis in found if hypothesis.alteration not in known][:MOST_COMBINED]
 
     def _longer(self, kept: list[Trial], step: int) -> tuple[list[Trial], int]:
         """Run the kept ones on, fewer each time, until one is left or only a full training can be paid."""
@@ -300,7 +281,7 @@ class Search:
                 self._judge(trial, following)
             step = following
             best = max(kept, key=lambda t: t.mean)
-            if self.is_proven(best):
+            if best.is_proven:
                 kept = [t for t in kept if not self._is_worse(t, best, step)]
                 kept = sorted(kept, key=self._order)[:1] + [t for t in kept if t is best]
                 kept = list({id(t): t for t in kept}.values())
@@ -316,7 +297,7 @@ class Search:
             step = max(
                 (
                     mark(self.num_steps, f)
-                    for f in FRACTIONS
+                    for f in (*FRACTIONS, *COMPARED)
                     if self.ledger.can_pay(mark(self.num_steps, f) - rival.trained.step)
                 ),
                 default=0,
@@ -333,7 +314,7 @@ class Search:
         best = max(kept, key=lambda t: t.mean)
         return min((trial for trial in kept if not self._is_worse(trial, best, step)), key=self._order)
 
-    def _is_worse(self, trial: Trial, best: Trial, step: int) -> bool:
+    def _is_worse(self, trial: Trial, best: Trial, step: int, names: float = NAMED_FACTOR) -> bool:
         """Proven worse, by more than changes differ in speed, and short of what a closed-form fit reaches.
 
         A best one that reaches that already is no matter of speed.
@@ -342,20 +323,9 @@ class Search:
             return False
         lead = self.gain(best.trained, trial.trained, step)
         slower = 1.0 if self._restores(best) else (self.num_steps / step) ** 0.75
-        allowed = AS_GOOD * slower * (NAMED_FACTOR if trial.hypothesis.named else 1.0)
+        allowed = AS_GOOD * slower * (names if trial.hypothesis.named else 1.0)
         return lead.is_proven and lead.mean > allowed
 
     def _order(self, trial: Trial) -> tuple[bool, int, float]:
         """What a finding names comes first, then the smaller change, then the larger gain."""
         return (not trial.hypothesis.named, trial.hypothesis.alteration.size, -trial.mean)
-
-
-def _both(first: Hypothesis, other: Hypothesis) -> Hypothesis:
-    return replace(
-        first,
-        name=f"{first.name}, and {other.name}",
-        alteration=first.alteration.with_(other.alteration),
-        weight=COMBINED_WEIGHT,
-        named=False,
-        first=first.first or first.alteration,
-    )

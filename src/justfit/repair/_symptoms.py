@@ -10,6 +10,7 @@ from torch import Tensor
 from justfit.records import Finding, FitVerdict
 from justfit.repair._baseline import Baseline
 from justfit.repair._compare import ALPHA, gain_of, run_noise
+from justfit.repair._longer import is_rising
 
 # Weights that in a whole training move by less than this share of their norm stay what they were: JF407's threshold.
 HARDLY = 0.05
@@ -28,6 +29,7 @@ class Symptoms:
         behind: The reference is better, by more than chance and by as much as is worth a change.
         diverged: It ended in NaN or infinity.
         moved: How far the layer that moves most would move in a whole training, in units of its own norm.
+        rising: A whole training still learned in its last quarter.
         structure: What the network is built of and should not be: kind of change that would mend it → words.
     """
 
@@ -39,6 +41,7 @@ class Symptoms:
     behind: bool = False
     diverged: bool = False
     moved: float = math.nan
+    rising: bool = False
     structure: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -77,6 +80,7 @@ class Symptoms:
         words += ["training ends in NaN or infinity"] if self.diverged else []
         if self.verdict is not None and self.verdict.state in ("overfitting", "underfitting"):
             words.append(f"the history shows {self.verdict.state}")
+        words += ["it still learned in its last quarter"] if self.rising else []
         if self.hardly_moves and self.is_sick:
             words.append(f"no layer would move by more than {self.moved:.2g} of its norm in the whole training")
         if self.behind:
@@ -124,6 +128,7 @@ def read_symptoms(
         diverged=run.diverged and not trouble,
         trouble=trouble,
         moved=baseline.moved,
+        rising=is_rising(baseline),
         structure=structure or {},
     )
 

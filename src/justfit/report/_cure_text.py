@@ -36,6 +36,8 @@ def render_cure_text(record: CureRecord, console: Console, *, verbose: bool = Fa
     for line in record.patch.splitlines():
         console.print(write(f"  {line.rstrip()}", "" if line.startswith(" ") else "bold"))
     console.print(write(_before_and_after(record)))
+    if record.repeated is not None:
+        console.print(write(_repeated(record.repeated)))
     print_list("What spoke for a fault", tuple(shown(r, SENTENCE) for r in record.reasons), console, write)
     if record.tried:
         console.print()
@@ -48,10 +50,19 @@ def render_cure_text(record: CureRecord, console: Console, *, verbose: bool = Fa
         print_found(finding, console, write, verbose=True)
 
 
+def _repeated(again: TriedChange) -> str:
+    gains = f"{_share(again.gain)} more, at least {_share(again.gain_lower)}"
+    return f"With two draws of weights and batches, at epoch {number(again.epochs, 3)}: {gains}."
+
+
 def _headline(record: CureRecord) -> str:
     name = shown(record.module)
+    if record.interrupted and not record.tried:
+        return f"Interrupted: nothing was tried on {name} yet."
     if record.state == "cured":
         return f"{name} is cured; the cause: {record.cause}."
+    if record.state == "no cure found" and not record.tried:
+        return f"No cure for {name}: it is the data, see the note; nothing was tried."
     words = {
         "nothing to repair": f"Nothing to repair: nothing speaks for a fault in the training of {name}.",
         "no cure found": f"No cure found for {name}: no change that was tried is proven to help.",
@@ -92,6 +103,6 @@ def _row(tried: TriedChange) -> tuple[str, ...]:
 def _cost(record: CureRecord) -> str:
     cost = record.cost
     return (
-        f"Cost: {number(cost.trainings, 3)} trainings of {number(cost.training_seconds)} s CPU time each "
-        f"({setting(cost.network_epochs)} network-epochs; budget {cost.budget:g} trainings)."
+        f"Cost: {number(cost.trainings, 3)} of {cost.budget:g} trainings, {setting(cost.network_epochs)} epochs; "
+        f"{number(cost.seconds)} s CPU time; one training takes {number(cost.training_seconds)} s."
     )
