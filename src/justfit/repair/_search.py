@@ -29,7 +29,8 @@ NAMED_FACTOR = 2.0
 POINTED = 0.5
 # Shares of a training at which a chosen change is looked at on its way to the end.
 COMPARED = (0.5, 0.75, 1.0)
-# A hypothesis less plausible than this, to which nothing points, is not tried once something is proven.
+# A hypothesis less plausible than this, to which nothing points, is not tried once something is proven to which
+# something does.
 LEFT_OUT = 0.3
 
 
@@ -74,7 +75,8 @@ class Search:
         for place, hypothesis in enumerate(self.hypotheses):
             if not self._can_pay(horizon, self.num_steps) or self._is_settled(hypothesis):
                 break
-            if not hypothesis.because and hypothesis.weight < LEFT_OUT and any(t.is_proven for t in self.tried):
+            explained = any(t.is_proven and t.hypothesis.because for t in self.tried)
+            if explained and not hypothesis.because and hypothesis.weight < LEFT_OUT:
                 continue
             self.tick(hypothesis.name, place / len(self.hypotheses))
             self._try(hypothesis, horizon)
@@ -182,14 +184,14 @@ class Search:
                 self.tick(f"full training: {trial.hypothesis.name}", fraction)
                 run.advance(step)
 
-    def gain(self, better: Run, worse: Run, step: int, *, alpha: float = ALPHA) -> Gain:
-        """By how much one network is better than another at a step of both."""
+    def gain(self, better: Run, worse: Run, step: int, *, at: int | None = None) -> Gain:
+        """By how much one network is better at a step than another there, or at a step of its own."""
         return gain_of(
-            [worse.judged[step].scores],
+            [worse.judged[step if at is None else at].scores],
             [better.judged[step].scores],
             unit=better.yardstick.unit,
             run_noise=run_noise(self.baseline.shares),
-            alpha=alpha,
+            alpha=ALPHA,
         )
 
     def _screening(self) -> int:
@@ -292,7 +294,7 @@ class Search:
     def _rival(self, trial: Trial) -> Trial:
         """The best other change, run on as far as can be paid; it takes the place of one that it proves better than."""
         rivals = [t for t in self.tried if t is not trial and t.run is not None and t.mean > 0 and not t.run.diverged]
-        rivals.sort(key=lambda t: (-t.step, -t.mean))
+        rivals.sort(key=lambda t: -t.trained.last_share)
         for rival in rivals[:1]:
             step = max(
                 (
@@ -306,9 +308,15 @@ class Search:
             if step > rival.step and step in trial.trained.judged:
                 self.tick(f"against it: {rival.hypothesis.name}", 0.5)
                 rival.trained.advance(step)
-                if self._is_worse(trial, rival, step):
+                if self._is_worse(trial, rival, step) or self._beats_the_end_of(trial, rival, step):
                     return rival
         return trial
+
+    def _beats_the_end_of(self, trial: Trial, rival: Trial, step: int) -> bool:
+        """Proven better, though at an earlier step, than a change that has been run to its end: no matter of speed."""
+        end = trial.trained.num_steps
+        lead = self.gain(rival.trained, trial.trained, step, at=end) if end in trial.trained.judged else None
+        return lead is not None and lead.is_proven and lead.mean > AS_GOOD
 
     def _smallest(self, kept: list[Trial], step: int) -> Trial:
         best = max(kept, key=lambda t: t.mean)
