@@ -18,6 +18,7 @@ from justfit.errors import ArgumentError
 from justfit.sweep._batched_state import read_state, stored_parameters, write_state
 from justfit.sweep._feed import Schedule
 from justfit.sweep._loop import batch_size_of, built_module, default_generator_kept, named_seed, train_sample
+from justfit.sweep._merging import joined_reports
 from justfit.sweep._modules import Parameters
 from justfit.sweep._problem import Problem, Recipe, Variant
 from justfit.sweep._program import Program
@@ -51,7 +52,7 @@ def run_batched(training: Training, unit: Unit) -> tuple[UnitState, UnitReport]:
         group.train(unit)
     order = torch.tensor([place for group in groups for place in group.places]).argsort().tolist()
     state = UnitState.join([read_state(group.program, recognised.layers) for group in groups]).select(order)
-    return state, _joined([group.report() for group in groups], order, time.process_time() - started)
+    return state, joined_reports([group.report() for group in groups], order, time.process_time() - started)
 
 
 def _by_rate_and_seed(training: Training, variants: tuple[SweepVariant, ...]) -> list[list[int]]:
@@ -192,15 +193,3 @@ def _initial(
                 layers = [linear(module, name) for name in recognised.layers]
                 drawn[key] = [(layer.weight.detach().t(), layer.bias.detach()) for layer in layers]
     return [drawn[(variant.seed, variant.setting.init)] for variant in variants]
-
-
-def _joined(reports: list[UnitReport], order: list[int], seconds: float) -> UnitReport:
-    """One report of all groups, in the unit's order."""
-    held = [losses for report in reports for losses in report.validation_losses]
-    return UnitReport(
-        reports[0].epochs,
-        [held[place] for place in order],
-        torch.cat([report.train_loss for report in reports])[order],
-        torch.cat([report.train_loss_se for report in reports])[order],
-        seconds,
-    )

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from justfit.sweep._losses import IGNORED_CLASS
 from justfit.sweep._training import LossFunction
 
 
@@ -20,7 +21,7 @@ def constant_loss(loss_fn: LossFunction, targets: Any) -> float | None:
     Args:
         loss_fn: `nn.CrossEntropyLoss`, `nn.MSELoss` or `nn.BCEWithLogitsLoss` with default options, or the function of
             `torch.nn.functional` of that name.
-        targets: [n, …]; class numbers for cross entropy.
+        targets: [n, …]; class numbers for cross entropy, −100 where nothing is asked for.
 
     Returns:
         The loss, in its own unit; None for any other loss: then nothing is known.
@@ -35,7 +36,8 @@ def constant_loss(loss_fn: LossFunction, targets: Any) -> float | None:
     if kind == "cross entropy":
         if targets.is_floating_point():
             return None  # class probabilities
-        shares = torch.unique(targets, return_counts=True)[1].double() / targets.numel()
+        counts = torch.unique(targets[targets != IGNORED_CLASS], return_counts=True)[1].double()
+        shares = counts / counts.sum()
         return float(-(shares * shares.log()).sum())
     by_output = targets.double().reshape(len(targets), -1)
     mean = by_output.mean(0)

@@ -57,6 +57,11 @@ def _name(variant: SweepVariant) -> str:
     )
 
 
+def first_line(error: BaseException) -> str:
+    """What an error says first; its class where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def _last_line(error: BaseException) -> str:
     return traceback.format_exception_only(error)[-1].strip()
 

@@ -11,7 +11,16 @@ from torch import Tensor, nn
 
 from justfit.errors import ArgumentError
 from justfit.sweep._dropout_mode import DropoutMode
-from justfit.sweep._loop import batch_size_of, built_module, call_arguments, default_generator_kept, named_seed, take
+from justfit.sweep._failure import named_failure
+from justfit.sweep._loop import (
+    batch_size_of,
+    built_module,
+    call_arguments,
+    default_generator_kept,
+    moved,
+    named_seed,
+    take,
+)
 from justfit.sweep._training import Setting, SweepVariant, Training
 
 # Adam keeps two numbers for each parameter, and a step makes a gradient.
@@ -45,8 +54,10 @@ def first_look(training: Training, seed: int) -> FirstLook:
     Raises:
         ArgumentError: `build` gives no module, or the same one again, the module has nothing to train, or the loss is
             not one number.
+        VariantError: The code of `build`, of the network or of the loss failed.
     """
-    with default_generator_kept():
+    variant = SweepVariant(setting=Setting(), seed=seed)
+    with default_generator_kept(), named_failure([variant]):
         torch.manual_seed(named_seed(seed, "build"))
         made = training.build()
         if not isinstance(made, nn.Module):
@@ -62,7 +73,7 @@ def first_look(training: Training, seed: int) -> FirstLook:
                 found=f"`{type(made).__name__}` without any that requires a gradient",
                 way_out="Check `requires_grad` of its layers.",
             )
-        module = built_module(training, SweepVariant(setting=Setting(), seed=seed))
+        module = built_module(training, variant)
         if module is made:
             raise ArgumentError(
                 "`build()` must make a new network at each call.",
@@ -78,7 +89,7 @@ def first_look(training: Training, seed: int) -> FirstLook:
 def _looks_at_batch(training: Training, module: nn.Module, seed: int) -> bool:
     """Run a batch through network and loss; return whether the outputs depend on p."""
     rows = torch.arange(len(training.examples.fold_of_rows))[: batch_size_of(training)]
-    positional, keywords = call_arguments(take(training.examples.inputs, rows))
+    positional, keywords = call_arguments(moved(take(training.examples.inputs, rows), training.device))
     outputs = []
     module.train()
     with torch.no_grad(), warnings.catch_warnings():
@@ -87,7 +98,7 @@ def _looks_at_batch(training: Training, module: nn.Module, seed: int) -> bool:
             torch.manual_seed(named_seed(seed, "look"))
             with DropoutMode(p):
                 outputs.append(module(*positional, **keywords))
-        targets = take(training.examples.targets, rows)
+        targets = moved(take(training.examples.targets, rows), training.device)
         loss = training.loss_fn(outputs[0], targets)
     if not isinstance(loss, Tensor) or loss.numel() != 1:
         raise ArgumentError(

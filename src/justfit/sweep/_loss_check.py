@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from justfit.errors import ArgumentError
+from justfit.sweep._failure import first_line
 from justfit.sweep._loop import batch_size_of, call_arguments, moved, take
 from justfit.sweep._losses import example_losses
 from justfit.sweep._training import Training
@@ -38,7 +39,7 @@ def check_mean(training: Training, module: nn.Module) -> None:
         try:
             each = float(example_losses(training.loss_fn, outputs, targets, len(rows)).mean())
         except Exception as error:  # whatever a user's function may raise
-            raise _refused(f"one that cannot be taken of a single example ({_first_line(error)})") from error
+            raise _refused(f"one that cannot be taken of a single example ({first_line(error)})") from error
     if abs(whole - each) <= MEAN_TOLERANCE * max(abs(whole), abs(each)) or whole != whole:
         return
     total = abs(whole - each * len(rows)) <= MEAN_TOLERANCE * abs(whole)
@@ -66,7 +67,3 @@ def _refused(found: str) -> ArgumentError:
         found=found,
         way_out="Divide a sum by the number of examples; one that compares examples cannot be swept.",
     )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -25,7 +25,8 @@ from torch.utils._pytree import tree_map
 from justfit.sweep._training import LossFunction
 
 _WEIGHTED = (functional.cross_entropy, functional.nll_loss)
-_IGNORED_CLASS = -100
+# torch's default: a target of this class adds nothing to the loss.
+IGNORED_CLASS = -100
 
 
 def example_losses(loss_fn: LossFunction, outputs: Any, targets: Any, num_examples: int) -> Tensor:
@@ -89,7 +90,7 @@ def _divisor(loss_fn: LossFunction, targets: Any, elements: Tensor) -> Tensor | 
         return len(elements)
     if not weighted or targets.is_floating_point():
         return elements.numel()
-    counted = targets != options.get("ignore_index", _IGNORED_CLASS)
+    counted = targets != options.get("ignore_index", IGNORED_CLASS)
     weight = options.get("weight")
     total: Tensor = counted.sum() if weight is None else (weight[torch.where(counted, targets, 0)] * counted).sum()
     return total

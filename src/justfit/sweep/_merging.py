@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import torch
+
 from justfit.sweep._training import Unit, UnitReport, UnitState
 
 # The largest unit of any tier.
@@ -76,6 +78,25 @@ def split_result(units: Sequence[Unit], state: UnitState, report: UnitReport) ->
             ),
         )
         start = end
+
+
+def joined_reports(reports: Sequence[UnitReport], order: Sequence[int], seconds: float) -> UnitReport:
+    """Make one report of those of a unit's parts.
+
+    Args:
+        reports: Of the parts.
+        order: For each variant of the unit, its place among those of all reports.
+        seconds: CPU seconds that they took together.
+    """
+    held = [losses for report in reports for losses in report.validation_losses]
+    places = list(order)
+    return UnitReport(
+        reports[0].epochs,
+        [held[place] for place in places],
+        torch.cat([report.train_loss for report in reports])[places],
+        torch.cat([report.train_loss_se for report in reports])[places],
+        seconds,
+    )
 
 
 def _epoch(unit: Unit) -> int:

@@ -22,19 +22,19 @@ def open_executor(executor: str | Executor, num_workers: int | None = None, devi
         The executor, to be used in a `with` block.
 
     Raises:
-        ArgumentError: No executor has this name, or `num_workers` is less than 1.
+        ArgumentError: No executor has this name, or `num_workers` is no number of workers.
         MissingExtraError: Ray is not installed.
 
     Example:
         >>> open_executor("local", 2).num_workers
         2
     """
-    if not isinstance(executor, str):
+    if not isinstance(executor, str) and hasattr(executor, "map") and hasattr(executor, "__enter__"):
         return executor
-    if num_workers is not None and num_workers < 1:
+    if num_workers is not None and (not isinstance(num_workers, int) or num_workers < 1):
         raise ArgumentError(
-            "`num_workers` must be at least 1.",
-            found=f"`num_workers={num_workers}`",
+            "`num_workers` must be a whole number of at least 1.",
+            found=f"`num_workers={num_workers!r}`",
             way_out="Leave it out for one per core.",
         )
     if executor == "local":

@@ -27,6 +27,7 @@ from torch import Tensor
 from justfit.errors import MissingExtraError, WorkerError
 from justfit.sweep._dispatch import Dispatch, StateLostError, WorkerLostError
 from justfit.sweep._executor import OnDone, UnitResult
+from justfit.sweep._failure import first_line
 from justfit.sweep._far import FarTensors, Piece
 from justfit.sweep._merging import epochs_of, join_units, merge, split_result
 from justfit.sweep._training import Training, Unit, UnitReport, UnitState
@@ -161,7 +162,7 @@ class RayExecutor:
         try:
             self._ray.get(handle)
         except self._ray.exceptions.RayError as error:
-            raise WorkerLostError(_first_line(error)) from error
+            raise WorkerLostError(first_line(error)) from error
         self._ready.add(worker)
 
     def result(self, handle: Any, unit: Unit) -> tuple[UnitState, UnitReport] | Failure:
@@ -170,13 +171,13 @@ class RayExecutor:
         try:
             report = ray.get(handle)
         except ray.exceptions.ObjectLostError as error:
-            raise StateLostError(_first_line(error)) from error
+            raise StateLostError(first_line(error)) from error
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, ray.exceptions.ObjectLostError):
-                raise StateLostError(_first_line(error.cause)) from error
+                raise StateLostError(first_line(error.cause)) from error
             raise
         except ray.exceptions.RayError as error:
-            raise WorkerLostError(_first_line(error)) from error
+            raise WorkerLostError(first_line(error)) from error
         if isinstance(report, Failure):
             return report
         rows = tuple(range(len(unit.variants)))
@@ -247,7 +248,3 @@ def _connect(ray: ModuleType, num_workers: int | None) -> None:
         # Actors wait for their work, so there may be more of them than cores: whoever asked for so many gets them.
         cpus = None if num_workers is None else max(num_workers, os.cpu_count() or 1)
         ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -11,12 +11,11 @@ from torch.nn import functional
 
 from justfit.sweep._layout import Layout
 from justfit.sweep._loop import default_generator_kept, named_seed
+from justfit.sweep._losses import IGNORED_CLASS
 from justfit.sweep._problem import Activation, Task
 from justfit.sweep._training import SweepVariant, Training
 
 _ACTIVATIONS: dict[type[nn.Module], Activation] = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.Sigmoid: "logistic"}
-# An example weight, a masked class or a smoothed label would make it another loss.
-_IGNORED_CLASS = -100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +203,7 @@ def _is_plain_cross_entropy(loss_fn: object) -> bool:
     return (
         type(loss_fn) is nn.CrossEntropyLoss
         and loss_fn.weight is None
-        and loss_fn.ignore_index == _IGNORED_CLASS
+        and loss_fn.ignore_index == IGNORED_CLASS
         and loss_fn.reduction == "mean"
         and loss_fn.label_smoothing == 0.0
     )

@@ -24,6 +24,7 @@ from torch.utils.data import (
 )
 
 from justfit.errors import ArgumentError, DataError
+from justfit.sweep._failure import first_line
 
 # All examples are held in memory; a stream that does not end must not fill it.
 MOST_EXAMPLES = 2_000_000
@@ -64,11 +65,6 @@ def read_source(source: Any, name: str) -> tuple[Any, Any]:
     )
 
 
-def offered_batch_size(source: Any) -> int | None:
-    """The batch size of a DataLoader; None for anything else."""
-    return source.batch_size if isinstance(source, DataLoader) else None
-
-
 def _read_loader(loader: DataLoader[Any], name: str) -> tuple[Any, Any]:
     """Read a loader's dataset, in the dataset's own order; only where that is impossible, batch by batch."""
     if isinstance(loader.dataset, IterableDataset) or loader.batch_size is None:
@@ -107,7 +103,7 @@ def _read_items(items: Iterator[Any], collate: Callable[[list[Any]], Any], name:
             except (RuntimeError, TypeError, ValueError, KeyError) as error:
                 raise DataError(
                     f"The items of `{name}` must be of one shape and kind, so that they can be put in one batch.",
-                    found=f"items that cannot ({_first_line(error)})",
+                    found=f"items that cannot ({first_line(error)})",
                     way_out="Pad or crop them in the dataset, or give a DataLoader whose `collate_fn` does.",
                 ) from error
             yield _split(batch, name)
@@ -226,7 +222,7 @@ def joined_trees(trees: list[Any], name: str) -> Any:
     except (RuntimeError, TypeError, KeyError, ValueError) as error:
         raise DataError(
             f"All examples of `{name}` must have one shape.",
-            found=f"some that differ ({_first_line(error)})",
+            found=f"some that differ ({first_line(error)})",
             way_out="Pad or crop them to one shape.",
         ) from error
 
@@ -235,7 +231,3 @@ def _leaves(tree: Any) -> list[Tensor]:
     if isinstance(tree, Tensor):
         return [tree]
     return [leaf for part in (tree.values() if isinstance(tree, dict) else tree) for leaf in _leaves(part)]
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

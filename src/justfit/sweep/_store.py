@@ -42,6 +42,8 @@ class Store:
         self._seconds = 0.0
         for path in sorted(folder.glob(f"*.{MEASURED}.safetensors")):
             self._read_place(path)
+        for path in folder.glob(f"*.{STATE}.safetensors"):
+            _forget_damaged(path)
 
     def keep(self, unit: Unit, state: UnitState, report: UnitReport) -> None:
         """Write a unit that is done.
@@ -129,6 +131,15 @@ class Store:
         for k, name in enumerate(description["variants"]):
             self._places[(name, int(description["until"]))] = (stem, k)
             self._shown |= {(name, int(epoch)): (stem, k) for epoch in description["epochs"]}
+
+
+def _forget_damaged(path: Path) -> None:
+    """Remove a file that is not whole: its variants are trained again."""
+    try:
+        with safe_open(path, "pt"):
+            pass
+    except (SafetensorError, OSError):
+        path.unlink(missing_ok=True)
 
 
 def _tensors_of(report: UnitReport) -> dict[str, Tensor]:

@@ -17,7 +17,14 @@ from justfit.sweep._executor import Executor
 from justfit.sweep._open_executor import open_executor
 from justfit.sweep._result import SweepResult
 from justfit.sweep._study import check_study, write_study
-from justfit.sweep._sweep_arguments import check_callables, check_sizes, check_words, default_loss, read_seeds
+from justfit.sweep._sweep_arguments import (
+    check_callables,
+    check_limits,
+    check_sizes,
+    check_words,
+    default_loss,
+    read_seeds,
+)
 from justfit.sweep._sweep_run import Asked, run_sweep
 from justfit.sweep._training import LearningRateSchedule, LossFunction, OptimizerFactory, Tier, Training
 
@@ -83,7 +90,7 @@ def sweep(
         tier: "batched", "vectorised" or "loop"; None: the fastest whose gradients are right.
         seed: First seed; also deals the folds.
         refill: Spend what stopped cells have freed.
-        out: A folder to keep the sweep in; the same call goes on where it was killed, to the same end, bit for bit
+        out: A folder to keep the sweep in; the same call goes on where it was killed, to the same end, bit for bit.
         study: An Optuna study; every cell is written to it as a trial (needs `justfit[optuna]`).
         on_progress: Told how far it is.
 
@@ -95,8 +102,8 @@ def sweep(
         DataError: The data cannot be trained on: empty, of different lengths, not finite, or not to be divided.
         DivergedError: Every cell ended in NaN or infinity.
         MissingExtraError: Ray or Optuna is asked for and not installed.
-        OutputError: `out` holds something else, or cannot be written.
-        VariantError: The network, the loss or the optimizer failed while a variant trained.
+        OutputError: `out` holds something else, is in use by another sweep, or cannot be written.
+        VariantError: The code of the network, of the loss or of the optimizer failed.
         WorkerError: Workers cannot be started, or keep dying.
         KeyboardInterrupt: Ctrl-C before anything was measured; later it ends the sweep with the best so far.
 
@@ -118,7 +125,8 @@ def sweep(
     began = time.monotonic()
     check_callables(build, loss_fn, optimizer)
     check_sizes(epochs=epochs, batch_size=batch_size, folds=folds, has_validation=validation is not None)
-    check_words(schedule=schedule, tier=tier, budget_seconds=budget_seconds)
+    check_words(schedule=schedule, tier=tier)
+    check_limits(budget_seconds=budget_seconds, seed=seed, device=device)
     if study is not None:
         check_study(study)
     asked = Asked(

@@ -6,9 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any, get_args
 
+import torch
 from torch import Tensor, nn
 
 from justfit.errors import ArgumentError
+from justfit.sweep._failure import first_line
 from justfit.sweep._training import LearningRateSchedule, Tier, named_optimizers
 
 
@@ -60,8 +62,8 @@ def check_sizes(*, epochs: int, batch_size: int, folds: int, has_validation: boo
         )
 
 
-def check_words(*, schedule: str, tier: str | None, budget_seconds: float | None) -> None:
-    """Refuse an unknown schedule or tier, and a budget that is none.
+def check_words(*, schedule: str, tier: str | None) -> None:
+    """Refuse an unknown schedule or tier.
 
     Raises:
         ArgumentError: Any of them lies outside its contract.
@@ -78,12 +80,34 @@ def check_words(*, schedule: str, tier: str | None, budget_seconds: float | None
             found=f"`tier={tier!r}`",
             way_out="Leave it out: a short probe takes the fastest one whose gradients are right.",
         )
-    if budget_seconds is not None and not (budget_seconds > 0 and math.isfinite(budget_seconds)):
+
+
+def check_limits(*, budget_seconds: float | None, seed: int, device: str) -> None:
+    """Refuse a budget that is none, a seed that cannot be counted from, and a device that is not there.
+
+    Raises:
+        ArgumentError: Any of them lies outside its contract.
+    """
+    if budget_seconds is not None and not (
+        isinstance(budget_seconds, int | float) and budget_seconds > 0 and math.isfinite(budget_seconds)
+    ):
         raise ArgumentError(
             "`budget_seconds` must be positive and finite.",
             found=f"`budget_seconds={budget_seconds!r}`",
             way_out="Leave it out to train the whole schedule.",
         )
+    if not _is_whole(seed) or seed < 0:
+        raise ArgumentError(
+            "`seed` must be a whole number from 0.", found=f"`seed={seed!r}`", way_out="Leave it out for 0."
+        )
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:  # what torch says of a device it has not
+        raise ArgumentError(
+            "`device` must be one that torch can use here.",
+            found=f"`device={device!r}`: {first_line(error)}",
+            way_out='Leave it out for the CPU; `torch.cuda.is_available()` tells whether there is a "cuda".',
+        ) from error
 
 
 def read_seeds(seeds: int | Sequence[int], first: int) -> tuple[int, ...]:

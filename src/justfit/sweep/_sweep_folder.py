@@ -2,63 +2,74 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from types import CodeType
-from typing import Any
-
-import torch
-from torch import Tensor, nn
+from types import TracebackType
+from typing import Any, Self
 
 from justfit.errors import OutputError
 from justfit.records import ModuleSweepRecord, to_json
 from justfit.report import write_atomically
-from justfit.sweep._loop import built_module, default_generator_kept
+from justfit.sweep._folder_lock import LOCK_FILE, folder_locked
 from justfit.sweep._store import Store
-from justfit.sweep._training import Setting, SweepVariant, Training
 
 FORMAT = "justfit.sweep/1"
 START_FILE = "sweep.json"
 RESULT_FILE = "result.json"
 PIECES = "pieces"
-OWN_NAMES = {START_FILE, RESULT_FILE, PIECES}
 
 
 class SweepFolder:
-    """A folder in which a sweep is kept; one of the same sweep is gone on with.
+    """A folder in which a sweep is kept; one of the same sweep is gone on with. Used in a `with` block.
 
     Args:
         path: The folder; made where it is missing.
         asked: What decides the numbers of the sweep, by name; see `asked_of`.
 
-    Raises:
-        OutputError: It holds something else, or another sweep, or cannot be written.
+    Attributes:
+        start: What was found out when the sweep began; None in a new folder.
     """
 
     def __init__(self, path: Path, asked: Mapping[str, Any]) -> None:
         self.path = path
         self._asked = json.loads(json.dumps(asked))
+        self._opened = ExitStack()
         self.start: dict[str, Any] | None = None
+
+    def __enter__(self) -> Self:
+        """Open the folder, for this process alone.
+
+        Raises:
+            OutputError: It holds something else, or another sweep, is in use, or cannot be written.
+        """
         try:
-            path.mkdir(parents=True, exist_ok=True)
-            names = {entry.name for entry in path.iterdir() if not entry.name.endswith(".tmp")}
+            self.path.mkdir(parents=True, exist_ok=True)
+            names = {entry.name for entry in self.path.iterdir() if not entry.name.endswith(".tmp")}
+            if START_FILE not in names and names - {PIECES, LOCK_FILE}:
+                raise _foreign(self.path, names - {PIECES, LOCK_FILE})
             if START_FILE in names:
                 self._read_start()
-            elif names - {PIECES}:
-                raise _foreign(path, names - {PIECES})
-            (path / PIECES).mkdir(exist_ok=True)
-        except OSError as error:
-            if isinstance(error, OutputError):
+            self._opened.enter_context(folder_locked(self.path))
+            if START_FILE not in names and (self.path / START_FILE).exists():  # begun by another process just now
+                self._read_start()
+            (self.path / PIECES).mkdir(exist_ok=True)
+        except BaseException as error:
+            self._opened.close()
+            if isinstance(error, OutputError) or not isinstance(error, OSError):
                 raise
             raise OutputError(
                 "`out` must be a folder that can be written.",
-                found=f"`{path}`: {error.strerror or error}",
+                found=f"`{self.path}`: {error.strerror or error}",
                 way_out="Choose another place.",
             ) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None, /
+    ) -> None:
+        self._opened.close()
 
     def begin(self, start: Mapping[str, Any]) -> None:
         """Keep what was found out at the start and must be the same when the sweep goes on: tier and values.
@@ -99,81 +110,6 @@ class SweepFolder:
                     way_out="Choose another folder, or call `justfit.sweep` as it was called before.",
                 )
         self.start = start
-
-
-def asked_of(training: Training, more: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides the numbers of a sweep: data, network, training, versions; large things by their digest.
-
-    Args:
-        training: What is trained.
-        more: What else was asked for, as values that JSON can hold.
-    """
-    examples = training.examples
-    with default_generator_kept():
-        module = built_module(training, SweepVariant(setting=Setting(), seed=0))
-    return {
-        "data": _digest(examples.inputs, examples.targets, examples.fold_of_rows),
-        "build": _digest(repr(module), dict(module.state_dict())),
-        "loss_fn": _name_of(training.loss_fn),
-        "optimizer": training.optimizer if isinstance(training.optimizer, str) else _name_of(training.optimizer),
-        "epochs": training.epochs,
-        "batch_size": training.batch_size,
-        "schedule": training.schedule,
-        "device": training.device,
-        **more,
-        "versions": {"justfit": version("justfit"), "torch": str(torch.__version__)},
-    }
-
-
-def _digest(*parts: Any) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        _feed(digest, part)
-    return digest.hexdigest()
-
-
-def _feed(digest: Any, part: Any) -> None:
-    if isinstance(part, Tensor):
-        flat = part.detach().cpu().contiguous()
-        digest.update(f"{flat.dtype}{tuple(flat.shape)}".encode())
-        digest.update(flat.view(torch.uint8).numpy() if flat.numel() and flat.ndim else repr(flat.tolist()).encode())
-    elif isinstance(part, Mapping):
-        for name in part:
-            digest.update(str(name).encode())
-            _feed(digest, part[name])
-    elif isinstance(part, list | tuple):
-        for item in part:
-            _feed(digest, item)
-    else:
-        digest.update(str(part).encode())
-
-
-def _name_of(function: Any) -> str:
-    """A function by its name and code, a module by its options, any other callable by what it shows of itself."""
-    if isinstance(function, nn.Module):  # `repr` does not show the options of a loss
-        options = {name: value for name, value in vars(function).items() if not name.startswith("_")}
-        return f"{function!r} {_digest(options, dict(function.state_dict()))[:8]}"
-    if isinstance(function, functools.partial):
-        return f"{_name_of(function.func)} of {function.args} {function.keywords}"
-    code = getattr(function, "__code__", None)
-    name = getattr(function, "__qualname__", None)
-    if name is None:
-        return type(function).__qualname__ if " at 0x" in repr(function) else repr(function)
-    if code is None:
-        return f"{function.__module__}.{name}"
-    cells = [cell.cell_contents for cell in function.__closure__ or ()]
-    given = _plain_values([*cells, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()])
-    return f"{function.__module__}.{name} {_digest(*_code(code), given)[:8]}"
-
-
-def _code(code: CodeType) -> list[Any]:
-    """What a function does: its instructions, the names and the plain values in them, functions inside included."""
-    inner = [_code(value) for value in code.co_consts if isinstance(value, CodeType)]
-    return [code.co_code, code.co_names, _plain_values(code.co_consts), inner]
-
-
-def _plain_values(values: Sequence[Any]) -> list[str]:
-    return [repr(value) for value in values if isinstance(value, int | float | str | bytes | None)]
 
 
 def _foreign(path: Path, names: set[str]) -> OutputError:

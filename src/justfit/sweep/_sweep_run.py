@@ -18,6 +18,7 @@ from justfit.sweep._cell_table import variants_of
 from justfit.sweep._constant_loss import constant_loss, unit_of
 from justfit.sweep._deciding import decide_among
 from justfit.sweep._executor import Executor
+from justfit.sweep._fingerprint import asked_of
 from justfit.sweep._first_look import FirstLook, first_look
 from justfit.sweep._grid import DROPOUTS, l2_values
 from justfit.sweep._growth import coarse_cells
@@ -30,7 +31,7 @@ from justfit.sweep._refill import refill
 from justfit.sweep._result import SweepResult
 from justfit.sweep._schedule import Clock, Schedule, SchedulePlan
 from justfit.sweep._store import Store
-from justfit.sweep._sweep_folder import SweepFolder, asked_of
+from justfit.sweep._sweep_folder import SweepFolder
 from justfit.sweep._training import Setting, Tier, Training
 
 
@@ -92,33 +93,36 @@ def run_sweep(
     Raises:
         ArgumentError: Network, loss and data do not fit together.
         DivergedError: Every cell ended in NaN or infinity.
-        OutputError: `out` holds something else, or cannot be written.
+        OutputError: `out` holds something else, is in use, or cannot be written.
+        VariantError: The user's code failed.
         KeyboardInterrupt: Ctrl-C before anything was measured.
     """
     look = first_look(training, asked.seeds[0])
-    folder = None if out is None else SweepFolder(Path(out), _asked_in_folder(training, asked))
-    start = _start(training, asked, look, folder, on_progress)
-    plan = _plan(training, asked, start)
-    clock = Clock(math.inf if asked.budget_seconds is None else began + asked.budget_seconds)
     with ExitStack() as stack:
+        folder = None
+        if out is not None:
+            folder = stack.enter_context(SweepFolder(Path(out), _asked_in_folder(training, asked)))
+        start = _start(training, asked, look, folder, on_progress)
+        plan = _plan(training, asked, start)
+        clock = Clock(math.inf if asked.budget_seconds is None else began + asked.budget_seconds)
         store = _store(folder, plan, look, stack)
         pieces = Pieces(training, executor, start.tier, variant_bytes=look.variant_bytes, store=store)
         schedule = Schedule(plan, pieces, clock, on_progress)
         schedule.run(refill if asked.refill else None)
-    decided = decide_among(schedule.logs)
-    record = make_record(
-        schedule,
-        decided,
-        module=look.name,
-        tier=start.tier,
-        tier_reason=start.tier_reason,
-        unit=unit_of(training.loss_fn),
-        notes=_notes(schedule, look, start),
-    )
-    if on_progress is not None:
-        on_progress(Progress(stage=f"sweep: {record.num_variants} networks", fraction=1.0, detail="done"))
-    if folder is not None and store is not None:
-        folder.finish(record, store)
+        decided = decide_among(schedule.logs)
+        record = make_record(
+            schedule,
+            decided,
+            module=look.name,
+            tier=start.tier,
+            tier_reason=start.tier_reason,
+            unit=unit_of(training.loss_fn),
+            notes=_notes(schedule, look, start),
+        )
+        if on_progress is not None:
+            on_progress(Progress(stage=f"sweep: {record.num_variants} networks", fraction=1.0, detail="done"))
+        if folder is not None and store is not None:
+            folder.finish(record, store)
     settings = tuple(schedule.logs[k].cell.setting for k in decided.members)
     return SweepResult(record, settings, training, seed=asked.seeds[0], has_folds=_has_folds(training))
 

@@ -30,6 +30,7 @@ from justfit.sweep._loop import (
     take,
     train_sample,
 )
+from justfit.sweep._merging import joined_reports
 from justfit.sweep._stack import Stack
 from justfit.sweep._streams import epoch_order
 from justfit.sweep._training import SweepVariant, Training, Unit, UnitReport, UnitState
@@ -60,7 +61,7 @@ def run_vectorised(training: Training, unit: Unit) -> tuple[UnitState, UnitRepor
             chunk.train(unit, size)
     back = torch.tensor([place for chunk in chunks for place in chunk.places]).argsort().tolist()
     state = UnitState.join([chunk.state for chunk in chunks]).select(back)
-    return state, _joined([chunk.report for chunk in chunks], back, time.process_time() - started)
+    return state, joined_reports([chunk.report for chunk in chunks], back, time.process_time() - started)
 
 
 def chunk_size(training: Training, variant: SweepVariant) -> int:
@@ -202,15 +203,3 @@ def _summary(held: Tensor, train: Tensor) -> tuple[Tensor, float, float]:
     finite = bool(held.isfinite().all() and train.isfinite().all())
     loss = float(train.mean()) if finite else math.nan
     return held if finite else torch.full_like(held, math.nan), loss, float(train.std() / math.sqrt(len(train)))
-
-
-def _joined(reports: list[UnitReport], order: list[int], seconds: float) -> UnitReport:
-    """One report of all chunks, in the unit's order."""
-    held = [losses for report in reports for losses in report.validation_losses]
-    return UnitReport(
-        reports[0].epochs,
-        [held[place] for place in order],
-        torch.cat([report.train_loss for report in reports])[order],
-        torch.cat([report.train_loss_se for report in reports])[order],
-        seconds,
-    )

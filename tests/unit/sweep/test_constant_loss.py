@@ -19,6 +19,7 @@ BITS = torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 0.0], [1.0, 0.0]])
     [
         (nn.CrossEntropyLoss(), CLASSES, 3),
         (functional.cross_entropy, CLASSES, 3),
+        (nn.CrossEntropyLoss(), torch.cat([CLASSES, torch.full((5,), -100)]), 3),
         (nn.MSELoss(), NUMBERS, 2),
         (functional.mse_loss, NUMBERS, 2),
         (nn.BCEWithLogitsLoss(), BITS, 2),

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from justfit.errors import ArgumentError
+from justfit.errors import ArgumentError, VariantError
 from justfit.sweep import Examples, Training
 from justfit.sweep._first_look import first_look
 from tests.unit.sweep.modules import build, build_plain, make_data
@@ -37,7 +37,6 @@ def test_the_random_state_is_left_alone():
 
 
 SHARED = build()
-FROZEN = nn.Linear(6, 2).requires_grad_(requires_grad=False)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +68,28 @@ FROZEN = nn.Linear(6, 2).requires_grad_(requires_grad=False)
 def test_what_cannot_be_swept_is_refused(make, loss_fn, message):
     with pytest.raises(ArgumentError, match=message):
         look(make, loss_fn)
+
+
+def fail():
+    raise KeyError("hidden")
+
+
+@pytest.mark.parametrize(
+    ("make", "loss_fn", "found"),
+    [
+        (lambda: nn.Linear(5, 2), None, "RuntimeError: mat1 and mat2 shapes cannot be multiplied"),
+        (lambda: nn.Linear(6, 1), None, "IndexError: Target 1 is out of bounds"),
+        (fail, None, "KeyError: 'hidden'"),
+    ],
+)
+def test_code_that_fails_is_named(make, loss_fn, found):
+    message = rf"the network, `loss_fn` and the optimizer must run on the examples\. Found `{found}.*`.* while training"
+    with pytest.raises(VariantError, match=message):
+        look(make, loss_fn)
+
+
+def test_examples_are_brought_to_the_device(monkeypatch):
+    moves = []
+    monkeypatch.setattr("justfit.sweep._first_look.moved", lambda tree, device: (moves.append(device), tree)[1])
+    look(build)
+    assert moves == ["cpu", "cpu"], "inputs and targets"

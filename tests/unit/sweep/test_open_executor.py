@@ -22,7 +22,9 @@ def test_names():
     ("executor", "num_workers", "text"),
     [
         ("dask", None, r"`executor` must be local, serial or ray.*Found `executor='dask'`\. Leave it out"),
-        ("local", 0, r"`num_workers` must be at least 1\. Found `num_workers=0`\. Leave it out"),
+        ("local", 0, r"`num_workers` must be a whole number of at least 1\. Found `num_workers=0`\. Leave it out"),
+        ("local", "3", r"`num_workers` must be a whole number of at least 1\. Found `num_workers='3'`"),
+        (3, None, r"or an object with the interface of `Executor`\. Found `executor=3`\. Leave it out"),
     ],
 )
 def test_what_it_does_not_take(executor, num_workers, text):

@@ -2,11 +2,13 @@
 
 import contextlib
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
-from justfit.sweep import Examples, Setting, SweepVariant, Training, Unit, run_unit
+from justfit.sweep import Examples, Setting, SweepVariant, Training, Unit, UnitState, run_unit
 from justfit.sweep._executor import SerialExecutor
 from justfit.sweep._folds import assign_folds
 from justfit.sweep._pieces import Pieces
@@ -91,6 +93,16 @@ def test_survivors_of_the_faster_tiers_too(training, tier, num_workers):
         assert_same_bits(run(pieces), alone)
 
 
+def test_a_few_variants_are_not_shared_out_where_a_unit_costs_as_much_as_a_larger_one(training):
+    sizes = {}
+    for tier in ("batched", "loop"):
+        executor = Workers(3)
+        Pieces(training, executor, tier, variant_bytes=1).advance([v for v in VARIANTS if v.seed == 0], 0, 1, (1,))
+        sizes[tier] = executor.sizes
+    assert sizes["batched"] == [12]
+    assert max(sizes["loop"]) == 1
+
+
 def test_memory_bounds_a_unit(training):
     executor = Workers(1)
     Pieces(training, executor, "loop", variant_bytes=2**27).advance(VARIANTS, 0, 1, (1,))
@@ -172,3 +184,33 @@ def test_with_a_store_large_networks_are_not_held_in_memory(tmp_path, training, 
             shown[variant].append(measured)
         assert not pieces._states
     assert_same_bits(shown, alone)
+
+
+class OneUnused(nn.Module):
+    """A network with a weight that no output depends on."""
+
+    def __init__(self):
+        super().__init__()
+        self.used, self.unused = nn.Linear(6, 2), nn.Linear(6, 6)
+
+    def forward(self, inputs):
+        return self.used(inputs)
+
+
+def test_variants_with_and_without_penalty_go_on_together_where_a_weight_is_unused(training):
+    training = replace(training, build=OneUnused)
+    variants = [SweepVariant(setting=Setting(l2=l2), fold=0) for l2 in (1.0, 0.0)]
+    whole = run_unit(training, Unit(variants=tuple(variants), tier="loop", until=3))[0].tensors
+    parts = [run_unit(training, Unit(variants=(variant,), tier="loop", until=1))[0] for variant in variants]
+    later = Unit(variants=tuple(variants), tier="loop", until=3, state=UnitState.join(parts))
+    gone_on = run_unit(training, later)[0].tensors
+    assert whole.keys() == gone_on.keys()
+    assert all(torch.equal(whole[name], gone_on[name]) for name in whole)
+
+
+def test_a_damaged_state_is_trained_again(tmp_path, training, alone):
+    pieces = Pieces(training, SerialExecutor(), "loop", variant_bytes=1, store=Store(tmp_path))
+    pieces.advance(VARIANTS, *STOPS[0])
+    for state in tmp_path.glob("*.state.safetensors"):
+        state.write_bytes(state.read_bytes()[:-8])
+    assert_same_bits(run(Pieces(training, SerialExecutor(), "loop", variant_bytes=1, store=Store(tmp_path))), alone)

@@ -30,6 +30,10 @@ from tests.unit.sweep.modules import build, build_plain, make_data
         ({"loss_fn": "mse"}, r"`loss_fn` must be a function of outputs and targets\. Found `loss_fn='mse'`"),
         ({"seeds": 0}, r"`seeds` must be a number of seeds, at least 1, or a sequence .*\. Found `seeds=0`"),
         ({"seeds": [1, 1]}, r"Found `seeds=\[1, 1\]`\. Give for example `seeds=2` or `seeds=\[0, 1\]`"),
+        ({"budget_seconds": "3"}, r"`budget_seconds` must be positive and finite\. Found `budget_seconds='3'`"),
+        ({"seed": -1}, r"`seed` must be a whole number from 0\. Found `seed=-1`\. Leave it out for 0"),
+        ({"device": "gpu"}, r"`device` must be one that torch can use here\. Found `device='gpu'`: .*Leave it out for"),
+        ({"num_workers": 1.5}, r"`num_workers` must be a whole number of at least 1\. Found `num_workers=1\.5`"),
         ({"study": "mine"}, r"`study` must be an Optuna study\. Found an object of type str\. Make one with"),
     ],
 )

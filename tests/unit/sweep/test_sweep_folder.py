@@ -15,7 +15,8 @@ from torch import nn
 
 from justfit.errors import OutputError
 from justfit.records import ModuleSweepRecord, from_json, to_json
-from justfit.sweep._sweep_folder import _name_of
+from justfit.sweep._fingerprint import name_of
+from justfit.sweep._folder_lock import folder_locked
 from tests.unit.sweep import modules
 from tests.unit.sweep.kept_sweep import run
 from tests.unit.sweep.modules import build, make_data
@@ -141,15 +142,48 @@ def test_other_data_and_another_network_are_noticed(tmp_path, monkeypatch):
     assert build is modules.build
 
 
+class Net(nn.Module):
+    """Two networks of one shape that do different things."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(6, 2)
+
+    def forward(self, inputs):
+        return self.layer(inputs)
+
+
+def test_another_forward_of_the_same_layers_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.unit.sweep.kept_sweep.build", Net)
+    run(tmp_path, budget_seconds=1e-6)
+    run(tmp_path, budget_seconds=1e-6)
+    monkeypatch.setattr(Net, "forward", lambda self, inputs: self.layer(inputs.tanh()))
+    with pytest.raises(OutputError, match=r"of a sweep with another `build`"):
+        run(tmp_path)
+
+
+def test_one_sweep_at_a_time(tmp_path):
+    message = r"`out` must be the folder of one running sweep\. Found `.*`, in which another sweep is running\. Wait"
+    with folder_locked(tmp_path), pytest.raises(OutputError, match=message):
+        run(tmp_path)
+    run(tmp_path, budget_seconds=1e-6)
+    run(tmp_path, budget_seconds=1e-6)
+
+
 def test_functions_are_told_apart_by_what_they_do():
     def at(learning_rate):
         return lambda parameters: torch.optim.SGD(parameters, lr=learning_rate)
 
-    assert _name_of(at(0.1)) == _name_of(at(0.1)) != _name_of(at(0.2))
-    assert _name_of(lambda x: x + 1) != _name_of(lambda x: x + 2)
-    assert _name_of(functools.partial(torch.optim.SGD, lr=0.1)) != _name_of(functools.partial(torch.optim.SGD, lr=0.2))
-    assert _name_of(nn.HuberLoss(delta=1.0)) != _name_of(nn.HuberLoss(delta=2.0))
-    assert _name_of(nn.functional.mse_loss) == _name_of(nn.functional.mse_loss)
+    assert name_of(at(0.1)) == name_of(at(0.1)) != name_of(at(0.2))
+    assert name_of(lambda x: x + 1) != name_of(lambda x: x + 2)
+    assert name_of(functools.partial(torch.optim.SGD, lr=0.1)) != name_of(functools.partial(torch.optim.SGD, lr=0.2))
+    assert name_of(lambda x: x.clamp(*(0, 1))) != name_of(lambda x: x.clamp(*(0, 2)))
+    weight = torch.ones(2)
+    weighted = [functools.partial(nn.functional.cross_entropy, weight=w) for w in (weight, weight.clone(), 2 * weight)]
+    assert name_of(weighted[0]) == name_of(weighted[1]) != name_of(weighted[2])
+    assert name_of(lambda x: x * weight) == name_of(lambda x: x * weight)
+    assert name_of(nn.HuberLoss(delta=1.0)) != name_of(nn.HuberLoss(delta=2.0))
+    assert name_of(nn.functional.mse_loss) == name_of(nn.functional.mse_loss)
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
