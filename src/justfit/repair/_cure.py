@@ -66,7 +66,8 @@ def cure(
         schedule: "constant" or "cosine".
         l2: λ of the term λ/(2n)·Σw² that this training has, at least 0.
         clip_norm: Norm that gradients are clipped to in this training; None does not clip.
-        budget: Trainings of this network that may be spent in all, the first included, at least 1.
+        budget: Trainings of this network that may be spent in all, the first included, at least 1. They are counted in
+            steps, never in seconds, so that a busy machine finds the same.
         seed: Of everything random; the same seed finds the same.
         out: Folder for record.json, patch.md and model.safetensors.
         on_progress: Called at each tick.
