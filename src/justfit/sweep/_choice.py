@@ -6,6 +6,8 @@ Notation: C cells (flattened [l2][dropout]), n examples, S seeds, R bootstrap re
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,16 +173,41 @@ def _nearest(members: NDArray[np.intp], share: Array, num_dropouts: int) -> int:
 
 def resampled_means(cells: NDArray[np.float32]) -> Array:
     """[R, C] means under resampling of examples (pooled into at most MAX_GROUPS groups) and seeds."""
-    generator = np.random.default_rng(0)
     num_cells, num_seeds, num_examples = cells.shape
-    groups = np.array_split(generator.permutation(num_examples), min(num_examples, MAX_GROUPS))
-    pooled = np.stack([cells[..., group].sum(axis=-1, dtype=np.float64) for group in groups], axis=-1)
+    draws = _draws(num_examples, num_seeds)
+    if len(draws.groups) == num_examples:
+        pooled = cells[..., np.concatenate(draws.groups)].astype(np.float64)
+    else:
+        pooled = np.stack([cells[..., group].sum(axis=-1, dtype=np.float64) for group in draws.groups], axis=-1)
     diverged = ~np.isfinite(pooled).all(axis=(1, 2))
     pooled[diverged] = np.nan  # in every seed: a draw of its finite seeds alone must not make the cell the best
-    sizes = np.array([[len(group)] for group in groups])  # they differ by one where the groups do not go out even
-    weights = generator.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=NUM_RESAMPLES)
-    by_seed = np.stack([(weights @ pooled[:, seed].T) / (weights @ sizes) for seed in range(num_seeds)])
-    seeds = generator.integers(num_seeds, size=(NUM_RESAMPLES, num_seeds))
+    by_seed = np.stack([(draws.weights @ pooled[:, seed].T) / draws.totals for seed in range(num_seeds)])
     rows = np.arange(NUM_RESAMPLES)
-    drawn = [by_seed[seeds[:, k], rows] for k in range(num_seeds)]
+    drawn = [by_seed[draws.seeds[:, k], rows] for k in range(num_seeds)]
     return np.asarray(np.mean(drawn, axis=0)).reshape(-1, num_cells)
+
+
+class _Draws(NamedTuple):
+    """What is drawn in every resample: the same whatever the losses.
+
+    Attributes:
+        groups: The examples of each group.
+        weights: [R, groups] how often a group is drawn.
+        totals: [R, 1] examples in all of them; groups differ by one where they do not go out even.
+        seeds: [R, S] the seeds that are drawn.
+    """
+
+    groups: list[NDArray[np.intp]]
+    weights: Array
+    totals: NDArray[np.intp]
+    seeds: NDArray[np.intp]
+
+
+@lru_cache(maxsize=2)  # drawing takes longer than using it, and a sweep chooses after every wave
+def _draws(num_examples: int, num_seeds: int) -> _Draws:
+    generator = np.random.default_rng(0)
+    groups = np.array_split(generator.permutation(num_examples), min(num_examples, MAX_GROUPS))
+    weights = generator.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=NUM_RESAMPLES)
+    totals = weights @ np.array([[len(group)] for group in groups])
+    seeds = generator.integers(num_seeds, size=(NUM_RESAMPLES, num_seeds))
+    return _Draws(groups, weights.astype(np.float64), totals, seeds)

@@ -1,12 +1,14 @@
 """Which cells of the grid are trained at all: every second one at first, then whatever borders on a contender.
 
 Losses change little from one grid step to the next, and common random numbers leave little noise between neighbours: a
-cell two steps from every contender has next to no chance, and the cells around it show where the curve goes.
+cell two steps from every contender has next to no chance, and the cells around it show where the curve goes. The grid
+stops growing once a wave has found nothing that is distinguishably better: a wave of one or two cells costs nearly as
+much as one of ten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from justfit.sweep._axes import Cell, are_next
 from justfit.sweep._deciding import Decided
@@ -36,16 +38,19 @@ def coarse_cells(cells: Sequence[Cell]) -> list[int]:
     return [k for k, cell in enumerate(cells) if is_coarse(cell)]
 
 
-def frontier(cells: Sequence[Cell], decided: Decided) -> list[int]:
+def frontier(cells: Sequence[Cell], decided: Decided, earlier: Collection[int] = ()) -> list[int]:
     """The cells of the grid not yet trained that lie one step, on one axis, from a contender.
 
     Args:
         cells: The whole grid.
         decided: The choice among those that were trained.
+        earlier: Those of them that were there before the last wave; empty after the first.
 
     Returns:
-        Indices, ascending.
+        Indices, ascending; none where an earlier cell is still on the ridge.
     """
+    if not set(earlier).isdisjoint(decided.ridge):
+        return []
     share = decided.choice.bootstrap_share
     contenders = [cells[m] for k, m in enumerate(decided.members) if share[k] >= CONTENDING_SHARE]
     contenders += [cells[decided.members[decided.choice.best]], cells[decided.chosen]]

@@ -19,6 +19,8 @@ UNIT_BYTES = 256 * 2**20
 UNIT_VARIANTS: dict[Tier, int] = {"batched": 128, "vectorised": 128, "loop": 16}
 # The plain loop gains nothing from large units, so there each worker gets several: no one waits long for the last.
 UNITS_PER_WORKER: dict[Tier, int] = {"batched": 1, "vectorised": 1, "loop": 4}
+# A unit of fewer variants costs those tiers nearly as much, so several workers do not share what is less.
+LEAST_VARIANTS: dict[Tier, int] = {"batched": 16, "vectorised": 16, "loop": 1}
 
 # With a store, where networks stand is held in memory as well, up to so much; beyond it is read back when needed.
 HELD_BYTES = 2**30
@@ -104,7 +106,7 @@ class Pieces:
 
     def _units(self, todo: list[SweepVariant], start: int, until: int, measure: tuple[int, ...]) -> list[Unit]:
         wanted = self._executor.num_workers * UNITS_PER_WORKER[self._tier]
-        size = max(1, min(self._limit, -(-len(todo) // wanted)))
+        size = min(self._limit, max(LEAST_VARIANTS[self._tier], -(-len(todo) // wanted)))
         units = []
         for _, group in groupby(todo, key=lambda variant: (variant.seed, self._stands(variant, start))):
             members = list(group)

@@ -139,7 +139,12 @@ class Schedule:
         finished = self._guarded(self._entries(cells), compares=self.plan.stops_early)
         if not finished and not any(log.seeds for log in self.logs):
             raise KeyboardInterrupt
-        while finished and (cells := frontier(self.plan.cells, decide_among(self.logs))):
+        earlier: tuple[int, ...] = ()
+        while finished and self.plan.stops_early:
+            decided = decide_among(self.logs)
+            cells, earlier = frontier(self.plan.cells, decided, earlier), decided.members
+            if not cells:
+                break
             finished = self.run_more(self._entries(cells), compares=True)
         return finished
 

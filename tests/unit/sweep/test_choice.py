@@ -5,7 +5,7 @@ import pytest
 
 from justfit.errors import DivergedError
 from justfit.sweep import choose
-from justfit.sweep._choice import MAX_GROUPS, paired, resampled_means, seed_variance
+from justfit.sweep._choice import MAX_GROUPS, _draws, paired, resampled_means, seed_variance
 
 
 def draw(seed, *, num_cells=40, num_seeds=2, num_examples=300, sd_seed=0.1, sd_residual=0.5):
@@ -221,3 +221,14 @@ def test_pure_noise_is_seldom_taken_for_help():
         for seed in range(60)
     ]
     assert np.mean(helped) <= 0.25
+
+
+def test_resamples_that_are_kept_are_those_that_would_be_drawn():
+    cells = np.random.default_rng(0).normal(size=(3, 2, 50)).astype(np.float32)
+    first = resampled_means(cells)
+    resampled_means(cells[:, :1])
+    resampled_means(cells[..., :20])
+    again = resampled_means(cells)
+    _draws.cache_clear()
+    assert np.array_equal(first, again)
+    assert np.array_equal(first, resampled_means(cells))

@@ -49,3 +49,24 @@ def test_without_stopping_the_whole_grid_is_trained():
     assert schedule.run_grid()
     assert schedule.done == schedule.plan.full_cost
     assert all(log.epochs()[-1] == 12 for log in schedule.logs)
+
+
+def test_the_grid_stops_growing_where_a_wave_found_nothing_better():
+    """A plain after the second wave; where it still falls there is a third, see above."""
+
+    def valley_with_flat_ground(setting, epoch):
+        return max(valley(6, 2)(setting, epoch), 0.6 + 1.0 / epoch)
+
+    executor = CurveExecutor(valley_with_flat_ground)
+    schedule = make_schedule(executor, grid(l2=L2, dropout=DROPOUT))
+    assert schedule.run_grid()
+    falling = CurveExecutor(valley(6, 3))
+    assert make_schedule(falling, grid(l2=L2, dropout=DROPOUT)).run_grid()
+    assert num_waves(executor) == 2
+    assert num_waves(falling) > 2
+
+
+def num_waves(executor):
+    """Waves start over at epoch 0, one after the other."""
+    starts = [unit.state is None for unit in executor.units]
+    return sum(now and not before for before, now in zip([False, *starts], starts, strict=False))
