@@ -11,7 +11,6 @@ from justfit.report._document import Card, Table, Tone
 from justfit.report._names import shown
 from justfit.report._numbers import count, number, setting, with_se, with_unit
 
-NUM_CLAIMS = 17
 _LONGEST = 900
 # The word carries the mark, the sign and the colour only repeat it.
 MARK_SIGNS: dict[LabMark, str] = {

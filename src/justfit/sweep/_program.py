@@ -228,7 +228,7 @@ class Program:
 
 @contextmanager
 def one_torch_thread() -> Iterator[None]:
-    """Run torch on one thread per caller, and put the setting back."""
+    """Run torch on one thread per caller, so that sums are the same in every process; put the setting back."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -8,14 +8,14 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from justfit.errors import ArgumentError, JustFitError
 from justfit.sweep._failure import named_failure
+from justfit.sweep._program import one_torch_thread
 from justfit.sweep._training import Training, Unit, UnitReport, UnitState
 from justfit.sweep._transport import Packed, PackedReport, SentTraining, pack, pack_report, with_state, without_state
 from justfit.sweep._unit import run_unit
@@ -82,24 +82,13 @@ def not_sendable(error: BaseException) -> NotSendableError:
     )
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute with one thread, so that sums are the same in the caller's process and in any worker."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def do_unit(training: Training, unit: Unit) -> tuple[UnitState, UnitReport]:
     """Do a unit as every executor does it.
 
     Raises:
         VariantError: The user's code failed.
     """
-    with one_thread(), named_failure(unit.variants):
+    with one_torch_thread(), named_failure(unit.variants):
         return run_unit(training, unit)
 
 
