@@ -15,7 +15,9 @@ from justfit.cures import initialize_
 from justfit.errors import ArgumentError
 from justfit.maths import l2_penalty
 from justfit.sweep._dropout_mode import DropoutMode
+from justfit.sweep._dropout_sites import DropoutSites
 from justfit.sweep._failure import named_failure
+from justfit.sweep._fused_step import FusedStep
 from justfit.sweep._losses import example_losses
 from justfit.sweep._penalty_gradient import penalized_weights
 from justfit.sweep._problem import NO_FOLD
@@ -120,6 +122,13 @@ def moved(tree: Any, device: str) -> Any:
     return tuple(moved(part, device) for part in tree)
 
 
+def batch_of(tree: Any, rows: Tensor, device: str) -> Any:
+    """Take rows of a tensor, or of every tensor of a tree, to a device."""
+    if isinstance(tree, Tensor) and device == "cpu" and tree.is_cpu:
+        return tree[rows]
+    return moved(take(tree, rows), device)
+
+
 def call_arguments(inputs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Positional and keyword arguments with which the network is called on these inputs."""
     if isinstance(inputs, Tensor):
@@ -153,7 +162,13 @@ class Network:
         self.step = 0
         self.steps_per_epoch = num_steps(training, variant.fold)
         self.num_examples = len(training.examples.training_rows(variant.fold))
-        self.penalized = penalized_weights(self.module) if variant.setting.l2 > 0 else set()
+        self.penalized = penalized_weights(self.module)
+        self._trained = list(self.parameters.values())
+        self._counted = [self.parameters[name] for name in self.penalized or ()]
+        self._counted_values = [weight.detach() for weight in self._counted]
+        self._fused_step = FusedStep(self.optimizer, self._trained, is_named=isinstance(training.optimizer, str))
+        self._factor = 1.0
+        self._sites: DropoutSites | None = None
         if state is not None:
             self._load(state)
 
@@ -166,6 +181,7 @@ class Network:
         """Train on to a step, counted from the first one of the first epoch."""
         steps, size = self.steps_per_epoch, batch_size_of(self.training)
         total = steps * self.training.epochs
+        self._sites = None  # the network may have been changed since
         while self.step < until:
             epoch, start = divmod(self.step, steps)
             order = epoch_order(self.variant.seed, epoch, self.variant.fold, self.training.examples.fold_of_rows)
@@ -196,29 +212,34 @@ class Network:
     def _step(self, rows: Tensor, factor: float) -> None:
         if not self.module.training:
             self.module.train()
-        for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
-            group["lr"] = peak * factor
-        self.optimizer.zero_grad()
-        positional, keywords = call_arguments(moved(take(self.training.examples.inputs, rows), self.training.device))
-        with DropoutMode(self.variant.setting.dropout):
+        if factor != self._factor:
+            self._factor = factor
+            for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
+                group["lr"] = peak * factor
+        if self._sites is None:
+            self._sites = DropoutSites(self.module, DropoutMode(self.variant.setting.dropout))
+        self._fused_step.forget_gradients()
+        positional, keywords = call_arguments(batch_of(self.training.examples.inputs, rows, self.training.device))
+        with self._sites:
             outputs = self.module(*positional, **keywords)
-        loss = self.training.loss_fn(outputs, moved(take(self.training.examples.targets, rows), self.training.device))
+        loss = self.training.loss_fn(outputs, batch_of(self.training.examples.targets, rows, self.training.device))
         if self.penalized is None:
             loss = loss + l2_penalty(self.module, self.variant.setting.l2, self.num_examples)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
         self._add_penalty()
         if self.training.clip_norm is not None:
-            nn.utils.clip_grad_norm_(list(self.parameters.values()), self.training.clip_norm)
-        self.optimizer.step()
+            nn.utils.clip_grad_norm_(self._trained, self.training.clip_norm)
+        self._fused_step()
 
     def _add_penalty(self) -> None:
-        factor = self.variant.setting.l2 / self.num_examples
-        with torch.no_grad():
-            for name in self.penalized or ():
-                weight = self.parameters[name]
-                if weight.grad is None:
-                    weight.grad = torch.zeros_like(weight)
-                weight.grad.add_(weight, alpha=factor)
+        if not self._counted:
+            return
+        gradients = []
+        for weight in self._counted:
+            if weight.grad is None:
+                weight.grad = torch.zeros_like(weight)
+            gradients.append(weight.grad)
+        torch._foreach_add_(gradients, self._counted_values, alpha=self.variant.setting.l2 / self.num_examples)
 
     def measure(self) -> tuple[Tensor, float, float]:
         """Per-example validation losses, mean train loss and its standard error; NaN where it is not finite."""
