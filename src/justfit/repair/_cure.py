@@ -62,7 +62,7 @@ def cure(
         optimizer: "adam", "adamw", "sgd", "momentum", "rmsprop", or a function of parameters.
         learning_rate: Of a named optimizer, > 0.
         epochs: Of one training, at least 1.
-        batch_size: Examples, at least 1.
+        batch_size: Examples in a step, at least 1; that of a DataLoader does not count.
         schedule: "constant" or "cosine".
         l2: λ of the term λ/(2n)·Σw² that this training has, at least 0.
         clip_norm: Norm that gradients are clipped to in this training; None does not clip.

@@ -90,6 +90,7 @@ def _errors(stack: Stack, place: int, network: Network, evaluated: Tensor, rows:
 
 
 def _distance(mine: Tensor, its: Tensor, least: Tensor | float = 1e-12) -> float:
+    mine, its = mine.detach(), its.detach()
     size = max(float(its.double().norm()), float(least))
     return float(((mine.double() - its.double()).norm() / size).nan_to_num(nan=torch.inf))
 

@@ -79,7 +79,7 @@ def sweep(
         seeds: Seeds of every cell: how many, or which.
         folds: At least 2; ignored where `validation` is given.
         epochs: Passes over the training rows, at least 1; the best number of them is found.
-        batch_size: Examples in a step.
+        batch_size: Examples in a step; that of a DataLoader does not count.
         optimizer: "adam", "adamw", "sgd", "momentum", "rmsprop", or a function of parameters.
         schedule: "constant", or "cosine" from the peak to 0.
         executor: "local", "ray", or an object with the interface of `Executor`.
@@ -87,7 +87,9 @@ def sweep(
         device: Where networks train, such as "cpu" or "cuda".
         budget_seconds: Wall time after which nothing new is begun; the best so far is given. What is trained, and in
             which order, never depends on the clock.
-        tier: "batched", "vectorised" or "loop"; None: the fastest whose gradients are right.
+        tier: "batched", "vectorised" or "loop"; None: the fastest whose gradients are right. Where a stack is about as
+            fast as the loop, the clock decides, and the last digits of a result depend on it: the record says which
+            tier it was, and naming it here gives the same result bit for bit.
         seed: First seed; also deals the folds.
         refill: Spend what stopped cells have freed.
         out: A folder to keep the sweep in; the same call goes on where it was killed, to the same end, bit for bit.

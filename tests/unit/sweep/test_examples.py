@@ -18,7 +18,6 @@ from justfit.errors import ArgumentError, DataError
 from justfit.sweep import NEVER_HELD_OUT
 from justfit.sweep import _sources as sources
 from justfit.sweep._examples import as_examples
-from justfit.sweep._sources import offered_batch_size
 
 N = 24
 X = torch.randn(N, 3, generator=torch.Generator().manual_seed(0))
@@ -114,11 +113,6 @@ def test_a_loader_collates_its_own_way():
         loader(Pairs(), collate_fn=lambda items: (torch.stack([x * 2 for x, _ in items]), Y[: len(items)]))
     )
     assert torch.equal(examples.inputs, X * 2)
-
-
-def test_the_batch_size_of_a_loader_is_offered():
-    assert offered_batch_size(loader(Pairs())) == 5
-    assert offered_batch_size((X, Y)) is None
 
 
 def test_the_users_tensors_are_not_shared_with_a_graph():

@@ -115,7 +115,7 @@ LOOP = {
     "custom": (Custom, r"It has an autograd\.Function without a rule for vmap\."),
     "spectral norm": (spectral, r"It uses an operation that torch cannot stack\."),
     "wrong rule": (Wrong, r"(Gradients|Losses) are off by .* of their size in a stack\."),
-    "unused": (Unused, r"`spare\.weight` gets no gradient from the loss\."),
+    "unused": (Unused, r"`spare\.bias` gets no gradient from the loss\."),
     "dtypes": (mixed_dtypes, r"Its parameters are of several dtypes\."),
     "buffers": (CountsWhenEvaluated, r"Buffers are off by .* of their size in a stack\."),
 }
