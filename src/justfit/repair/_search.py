@@ -68,7 +68,9 @@ class Search:
             return self._regularised()
         pointed = [h for h in self.hypotheses if h.because and h.weight >= POINTED]
         if not self.baseline.stopped and pointed:
-            self.hypotheses = pointed
+            self.hypotheses = sorted(
+                pointed, key=lambda h: h.alteration.epochs > 1
+            )  # what is faulty may learn on as well
             return self._one_by_one()
         self.hypotheses = self.hypotheses[:MOST]
         horizon = self._screening()
