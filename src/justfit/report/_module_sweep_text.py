@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _MOST_ROWS = 8  # of the ridge: the rest is in the frame
+# Share of the standard error from which on the optimism of picking an epoch is worth a sentence.
+_NOTICED = 0.1
 _STOPPED = {
     "not finite": "was not finite",
     "plateau": "learned nothing",
@@ -68,7 +70,8 @@ def _headline(record: ModuleSweepRecord) -> str:
             return f"Train with {setting_words(record, chosen)}: with {corner} networks did not stay finite."
         return f"Train with {setting_words(record, chosen)}: {gain} better than {corner}."
     words = setting_words(record, chosen)
-    return f"Keep {words}: nothing tried is distinguishably better (the nearest by {gain})."
+    nearest = f"distinguishably better (the nearest by {gain})" if record.improvement > 0 else "better"
+    return f"Keep {words}: nothing tried is {nearest}."
 
 
 def _sentences(record: ModuleSweepRecord) -> list[str]:
@@ -80,8 +83,10 @@ def _sentences(record: ModuleSweepRecord) -> list[str]:
         f"{record.num_epochs} ({judged}, {count(record.num_examples, 'example')}).",
         f"Confidence {probability(record.confidence)} that it is as good as the best; {ridge} cannot be told from it "
         f"(grid: {record.num_grid_cells}).",
-        f"Picking the epoch makes this loss look better by about {number(record.epoch_optimism, 2)}.",
     ]
+    if record.epoch_optimism > _NOTICED * chosen.loss_se:
+        optimism = number(record.epoch_optimism, 2)
+        sentences.append(f"Picking the epoch makes this loss look better by about {optimism}.")
     stopped = Counter(cell.stopped_reason for cell in record.cells if cell.stopped_reason)
     if stopped:
         why = ", ".join(f"{number_of} {_STOPPED[reason]}" for reason, number_of in sorted(stopped.items()))

@@ -21,6 +21,7 @@ from justfit.sweep._loop import (
     named_seed,
     take,
 )
+from justfit.sweep._loss_check import check_class_codes
 from justfit.sweep._training import Setting, SweepVariant, Training
 
 # Adam keeps two numbers for each parameter, and a step makes a gradient.
@@ -98,6 +99,7 @@ def _looks_at_batch(training: Training, module: nn.Module, seed: int) -> bool:
             torch.manual_seed(named_seed(seed, "look"))
             with DropoutMode(p):
                 outputs.append(module(*positional, **keywords))
+        check_class_codes(training, outputs[0])
         targets = moved(take(training.examples.targets, rows), training.device)
         loss = training.loss_fn(outputs[0], targets)
     if not isinstance(loss, Tensor) or loss.numel() != 1:

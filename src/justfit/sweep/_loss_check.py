@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from justfit.errors import ArgumentError
 from justfit.sweep._failure import first_line
@@ -15,6 +16,9 @@ from justfit.sweep._training import Training
 
 # Rounding of a float32 mean over a batch, and of a loss that sums in another order.
 MEAN_TOLERANCE = 1e-4
+# What torch's losses of classes leave out unless told otherwise.
+IGNORED_CODE = -100
+_OF_CLASSES = (functional.cross_entropy, functional.nll_loss)
 # Enough examples to show whether a loss is a mean; single calls are slow.
 CHECKED_EXAMPLES = 16
 
@@ -49,6 +53,37 @@ def check_mean(training: Training, module: nn.Module) -> None:
     )
 
 
+def check_class_codes(training: Training, outputs: Any) -> None:
+    """Hold class codes against the classes that the outputs have, where the loss is torch's for classes.
+
+    Args:
+        training: Whose loss and targets.
+        outputs: [B, C, …] of one batch.
+
+    Raises:
+        ArgumentError: A code lies outside 0 … C − 1, or codes are not whole numbers.
+    """
+    loss_fn, targets = training.loss_fn, training.examples.targets
+    of_classes = isinstance(loss_fn, nn.CrossEntropyLoss | nn.NLLLoss) or loss_fn in _OF_CLASSES
+    if not (of_classes and isinstance(targets, Tensor) and isinstance(outputs, Tensor)) or outputs.dim() < 2:
+        return
+    if targets.is_floating_point():
+        if targets.shape == outputs.shape[:1] or targets.shape[1:] == outputs.shape[2:]:
+            raise ArgumentError(
+                "Classes must be whole-number codes.",
+                found=f"{targets.dtype} targets of shape {tuple(targets.shape)}",
+                way_out="Give `targets.long()`.",
+            )
+        return
+    codes = targets[targets != getattr(loss_fn, "ignore_index", IGNORED_CODE)]
+    if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) < outputs.shape[1]:
+        raise ArgumentError(
+            f"Class codes of {outputs.shape[1]} outputs must run from 0 to {outputs.shape[1] - 1}.",
+            found=f"codes from {int(codes.min())} to {int(codes.max())}",
+            way_out="Subtract the smallest code, or give the network one output for each class.",
+        )
+
+
 def _check_shapes(outputs: Any, targets: Any) -> None:
     """Refuse [B, 1] against [B] of numbers: broadcast, each output would meet all targets."""
     if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor) and targets.is_floating_point()):
@@ -57,7 +92,7 @@ def _check_shapes(outputs: Any, targets: Any) -> None:
         raise ArgumentError(
             "Outputs and targets must have one shape.",
             found=f"outputs {tuple(outputs.shape)} and targets {tuple(targets.shape)}, which are broadcast",
-            way_out="Give the targets the outputs' shape: `targets.unsqueeze(1)` or `targets.squeeze(1)`.",
+            way_out="Give the targets the outputs' shape: `targets[:, None]` (arrays and tensors) or `targets[:, 0]`.",
         )
 
 

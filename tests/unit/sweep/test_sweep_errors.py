@@ -60,6 +60,24 @@ def test_outputs_and_targets_that_would_be_broadcast_are_refused():
         justfit.sweep(build_plain, (inputs, targets[:, 0]), executor="serial")
 
 
+@pytest.mark.parametrize("loss_fn", [None, nn.functional.cross_entropy, nn.NLLLoss()])
+def test_class_codes_must_fit_the_outputs(loss_fn):
+    inputs, targets = make_data()
+    num_classes = int(targets.max()) + 1
+    message = rf"Class codes of \d outputs must run from 0 to \d\. Found codes from 1 to {num_classes}\. Subtract"
+    with pytest.raises(ArgumentError, match=message):
+        justfit.sweep(build, (inputs, targets + 1), loss_fn=loss_fn, executor="serial")
+    with pytest.raises(ArgumentError, match=r"Classes must be whole-number codes\. Found torch\.float32 targets of"):
+        justfit.sweep(build, (inputs, targets.float()), loss_fn=loss_fn or nn.CrossEntropyLoss(), executor="serial")
+
+
+def test_codes_that_the_loss_ignores_do_not_count():
+    inputs, targets = make_data()
+    targets = targets.clone()
+    targets[::5] = -100
+    assert justfit.sweep(build, (inputs, targets), loss_fn=nn.CrossEntropyLoss(), l2=0, dropout=0, folds=2, epochs=2)
+
+
 def test_seeds_are_a_number_or_which():
     assert read_seeds(3, 5) == (5, 6, 7)
     assert read_seeds([4, 2], 0) == (2, 4)
