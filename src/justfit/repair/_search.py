@@ -68,9 +68,8 @@ class Search:
             return self._regularised()
         pointed = [h for h in self.hypotheses if h.because and h.weight >= POINTED]
         if not self.baseline.stopped and pointed:
-            self.hypotheses = sorted(
-                pointed, key=lambda h: h.alteration.epochs > 1
-            )  # what is faulty may learn on as well
+            plausible = [h for h in self.hypotheses if h.weight >= POINTED]  # λ and dropout leave no trace of their own
+            self.hypotheses = sorted(plausible, key=lambda h: h.alteration.epochs > 1)  # what is faulty may learn on
             return self._one_by_one()
         self.hypotheses = self.hypotheses[:MOST]
         horizon = self._screening()
