@@ -15,12 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from justfit.errors import DivergedError
 from justfit.sweep._axes import Cell
 from justfit.sweep._cell_table import Losses, SeedLosses
-from justfit.sweep._choice import HELPS_ERRORS, PRIOR_SEEDS, Array, resampled_means
+from justfit.sweep._choice import HELPS_ERRORS, PRIOR_SEEDS, Array, median_share, resampled_means
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ def seed_variances(values: Sequence[Losses]) -> Array:
     varied = np.flatnonzero((examples > 0) & (freedom > 0))
     if not len(varied):
         return np.zeros(len(values))
-    scale = stats.chi2.median(freedom[varied]) / freedom[varied]
+    scale = median_share(freedom[varied])
     typical = np.median(own[varied] / examples[varied] / scale)
     return np.asarray((freedom * own + PRIOR_SEEDS * typical * examples) / (freedom + PRIOR_SEEDS))
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import gammaincinv
 
 from justfit.errors import DivergedError
 
@@ -153,8 +153,13 @@ def seed_variance(values: NDArray[np.float32]) -> Array:
     examples = values.mean(axis=1, dtype=np.float64).var(axis=1, ddof=1)
     varied = np.flatnonzero(examples > 0)
     typical = np.median(own[varied] / examples[varied]) if len(varied) else 0.0
-    pooled = typical / (stats.chi2.median(freedom) / freedom) * examples
+    pooled = typical / median_share(freedom) * examples
     return np.asarray((freedom * own + PRIOR_SEEDS * pooled) / (freedom + PRIOR_SEEDS))
+
+
+def median_share(freedom: Any) -> Any:
+    """Median of a χ² over its mean, by degrees of freedom; `scipy.stats` would take over a second to load."""
+    return 2 * gammaincinv(np.asarray(freedom) / 2, 0.5) / freedom
 
 
 def _error(values: NDArray[np.float32]) -> Array:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy import stats
+from scipy.special import ndtri
 
 from justfit.sweep._search import round_epochs
 
@@ -86,4 +86,4 @@ def critical_errors(alpha: float, check: int) -> float:
         Lan and DeMets 1983, "Discrete sequential boundaries for clinical trials", Biometrika 70(3).
     """
     spent = [alpha * math.log1p((math.e - 1) * share) for share in (0.0, *RUNGS)]
-    return float(stats.norm.isf(spent[check + 1] - spent[check]))
+    return float(-ndtri(spent[check + 1] - spent[check]))

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from justfit.errors import DivergedError
 from justfit.sweep import choose
 from justfit.sweep._axes import Axes
 from justfit.sweep._cell_choice import choose_cell, filled, paired_cells, places_of, seed_share, seed_variances
-from justfit.sweep._choice import paired, seed_variance
+from justfit.sweep._choice import median_share, paired, seed_variance
 
 
 def draw(seed, shape, *, sd_seed=0.1, sd_own=0.5):
@@ -125,3 +126,8 @@ def test_places_put_any_two_inits_one_step_apart():
     places = places_of(cells)
     distances = {np.round(np.linalg.norm(places[0] - places[k]), 9) for k in range(len(cells)) if k not in (0,)}
     assert distances == {1.0, np.round(np.sqrt(2), 9)}
+
+
+def test_the_median_of_chi_squared_is_that_of_scipy():
+    freedom = np.arange(1, 9)
+    assert np.array_equal(median_share(freedom), stats.chi2.median(freedom) / freedom)
