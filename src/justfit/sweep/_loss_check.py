@@ -11,13 +11,11 @@ from torch.nn import functional
 from justfit.errors import ArgumentError
 from justfit.sweep._failure import first_line
 from justfit.sweep._loop import batch_size_of, call_arguments, moved, take
-from justfit.sweep._losses import example_losses
+from justfit.sweep._losses import IGNORED_CLASS, example_losses
 from justfit.sweep._training import Training
 
 # Rounding of a float32 mean over a batch, and of a loss that sums in another order.
 MEAN_TOLERANCE = 1e-4
-# What torch's losses of classes leave out unless told otherwise.
-IGNORED_CODE = -100
 _OF_CLASSES = (functional.cross_entropy, functional.nll_loss)
 # Enough examples to show whether a loss is a mean; single calls are slow.
 CHECKED_EXAMPLES = 16
@@ -75,7 +73,7 @@ def check_class_codes(training: Training, outputs: Any) -> None:
                 way_out="Give `targets.long()`.",
             )
         return
-    codes = targets[targets != getattr(loss_fn, "ignore_index", IGNORED_CODE)]
+    codes = targets[targets != getattr(loss_fn, "ignore_index", IGNORED_CLASS)]
     if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) < outputs.shape[1]:
         raise ArgumentError(
             f"Class codes of {outputs.shape[1]} outputs must run from 0 to {outputs.shape[1] - 1}.",

@@ -78,7 +78,7 @@ def fail():
     ("make", "loss_fn", "found"),
     [
         (lambda: nn.Linear(5, 2), None, "RuntimeError: mat1 and mat2 shapes cannot be multiplied"),
-        (lambda: nn.Linear(6, 1), None, "IndexError: Target 1 is out of bounds"),
+        (build, lambda outputs, targets: outputs[:, 2].mean(), "IndexError: index 2 is out of bounds"),
         (fail, None, "KeyError: 'hidden'"),
     ],
 )
