@@ -69,13 +69,9 @@ def assemble(
     )
     alteration = Alteration() if best is None else best.hypothesis.alteration
     training, setting = base.case.altered(alteration)
-    return Cure(
-        record,
-        _values(base, training, setting, alteration),
-        training.build,
-        Applier(base.case, alteration),
-        after.network.module,
-    )
+    applier = Applier(base.case, alteration)
+    values = _values(base, training, setting, alteration)
+    return Cure(record, values, applier.build, applier, applier.finish(after.network.module))
 
 
 def _values(base: Run, training: Any, setting: Any, alteration: Alteration) -> dict[str, Any]:

@@ -20,8 +20,6 @@ from justfit.repair._case import Case
 from justfit.repair._structure import AlteredBuild
 from justfit.sweep import default_generator_kept
 
-OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "momentum": "SGD", "rmsprop": "RMSprop", "sgd": "SGD"}
-
 
 def changes_of(case: Case, hypothesis: Hypothesis, findings: tuple[Finding, ...]) -> tuple[Change, ...]:
     """Say what a cure does, one entry a place that is changed.
@@ -34,10 +32,8 @@ def changes_of(case: Case, hypothesis: Hypothesis, findings: tuple[Finding, ...]
     alteration, training = hypothesis.alteration, case.training
     found: list[Change] = []
     if alteration.learning_rate != 1:
-        name = training.optimizer if isinstance(training.optimizer, str) else ""
-        optimizer = OPTIMIZERS.get(name) or type(case.optimizer_of_baseline()).__name__
         value = float(f"{case.learning_rate * alteration.learning_rate:.6g}")
-        found.append(learning_rate_change(optimizer, value, before=case.learning_rate))
+        found.append(learning_rate_change(case.optimizer_of_baseline(), value, before=case.learning_rate))
     if alteration.clip_norm is not None:
         found.append(clipping_change(alteration.clip_norm))
     if alteration.l2 is not None:
@@ -47,15 +43,16 @@ def changes_of(case: Case, hypothesis: Hypothesis, findings: tuple[Finding, ...]
         found.append(_weight_decay(case.weight_decay, alteration.weight_decay))
     if alteration.epochs != 1:
         found.append(_epochs(training.epochs, max(1, round(training.epochs * alteration.epochs))))
-    if alteration.init is not None:
-        sources = {finding.code: finding.source for finding in findings if finding.source}
-        source = next((s for code in hypothesis.because if (s := sources.get(code))), "")
-        found.append(replace(initialization_change(alteration.init, seed=case.seed), source=source or ""))
     if alteration.pairing is not None and alteration.pairing.change is not None:
         found.append(alteration.pairing.change)
     if alteration.standardize_targets:
         found.append(_targets())
-    return (*found, *_of_layers(case, hypothesis))
+    found += _of_layers(case, hypothesis)
+    if alteration.init is not None:  # last: what it draws depends on the layers and on what goes in
+        sources = {finding.code: finding.source for finding in findings if finding.source}
+        source = next((s for code in hypothesis.because if (s := sources.get(code))), "")
+        found.append(replace(initialization_change(alteration.init, seed=case.seed), source=source or ""))
+    return tuple(found)
 
 
 def patch_of(changes: tuple[Change, ...]) -> str:
@@ -115,6 +112,9 @@ def _targets() -> Change:
         where="targets",
         before="in their own unit",
         after="mean 0, standard deviation 1",
-        code="mean, std = y_train.mean(), y_train.std()\nloss = loss_fn((model(x) - mean) / std, (y - mean) / std)",
+        code=(
+            "y_mean, y_std = y_train.mean(), y_train.std()\n"
+            "y = (y - y_mean) / y_std  # in the loss; the same y_mean and y_std for training, validation and new data"
+        ),
         why="The first losses and their gradients have the size that the learning rate is made for.",
     )

@@ -13,7 +13,7 @@ from justfit.cures import Applied, pair_loss, remove_output_activation_
 from justfit.records import Change
 from justfit.repair._alteration import Alteration, Hypothesis
 from justfit.repair._case import Case, outputs_on
-from justfit.repair._pairing import USUAL, Pairing, default_loss
+from justfit.repair._pairing import Pairing, default_loss, paired_change, usual_change
 from justfit.repair._structure import AlteredBuild
 from justfit.repair._structure_faults import OFF
 from justfit.sweep import LossFunction, default_generator_kept
@@ -27,22 +27,26 @@ USUAL_DROPOUT = 0.2
 
 def pairings(case: Case, module: nn.Module | None) -> list[Hypothesis]:
     """The loss that belongs to the output, the output without its activation, the usual loss of the targets."""
-    inputs, targets = case.batch
+    (inputs, targets), own = case.batch, case.training.loss_fn
     bare = _removed_activation(module, inputs)
-    advice = None
+    advice, outputs = None, None
     if module is not None:
         with default_generator_kept():
             outputs = outputs_on(module, inputs)
-        advice = pair_loss(outputs, targets, case.training.loss_fn, output_activation=bare)
+        advice = pair_loss(outputs, targets, own, output_activation=bare)
     found = []
     if advice is not None and advice.logits_loss_fn is not None and bare is not None:
-        found.append(_paired("the logits as output, and their loss", advice.kind, advice.logits_loss_fn, bare=True))
+        loss_fn = advice.logits_loss_fn  # of the user's own loss, to take the activation off says it all
+        change = None if loss_fn is own else paired_change(advice.change, loss_fn, own)
+        found.append(_paired("the logits as output, and their loss", advice.kind, loss_fn, change, bare=True))
     elif advice is not None and advice.loss_fn is not None:
-        found.append(_paired("the loss that belongs to the output", advice.kind, advice.loss_fn, advice.change))
+        change = paired_change(advice.change, advice.loss_fn, own)
+        found.append(_paired("the loss that belongs to the output", advice.kind, advice.loss_fn, change))
     if bare is not None and not (found and found[0].alteration.pairing and found[0].alteration.pairing.bare_output):
         found.append(_paired(f"no {bare} on the output", f"{bare} on the output", None, bare=True))
     if not _is_standard(case, module):
-        found.append(_paired("the usual loss of these targets", "unusual loss", default_loss, USUAL))
+        change = usual_change(outputs, targets)
+        found.append(_paired("the usual loss of these targets", "unusual loss", default_loss, change))
     return found
 
 

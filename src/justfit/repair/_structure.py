@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from justfit.cures import (
     Applied,
@@ -20,6 +19,7 @@ from justfit.cures import (
 )
 from justfit.errors import UnsupportedModuleError
 from justfit.repair._alteration import Alteration
+from justfit.repair._rescale import rescale_output_
 from justfit.repair._structure_faults import OFF, insert_missing_activations, remove_output_normalization_
 from justfit.sweep import Examples, call_arguments, take
 
@@ -65,8 +65,7 @@ class AlteredBuild:
                     way_out="Make the change by hand in the code of the network, and call `justfit.cure` again.",
                 )
         if self.targets is not None:
-            handle = module.register_forward_hook(_Rescaled(*self.targets))
-            done.append(Applied(_edits=[_Hook(handle)]))
+            done.append(rescale_output_(module, *self.targets))
         return done
 
     def _edits(self) -> list[Callable[[nn.Module, Any], Applied]]:
@@ -96,33 +95,6 @@ class AlteredBuild:
             return remove_output_normalization_(module)
         positional, keywords = call_arguments(seen)
         return insert_normalization_(module, *positional, kind=self.alteration.normalization or "layer", **keywords)  # type: ignore[arg-type]  # checked there
-
-
-@dataclass(slots=True)
-class _Hook:
-    """A hook as an edit that can be taken back."""
-
-    handle: RemovableHandle
-    place: str = "output"
-
-    def is_intact(self) -> bool:
-        """Nothing else can take its place."""
-        return True
-
-    def undo(self) -> None:
-        """Remove it."""
-        self.handle.remove()
-
-
-@dataclass(frozen=True, slots=True)
-class _Rescaled:
-    """A forward hook that gives an output the targets' mean and standard deviation."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __call__(self, _module: nn.Module, _inputs: Any, outputs: Any) -> Any:
-        return outputs * self.std + self.mean if isinstance(outputs, Tensor) else outputs
 
 
 def altered_build(
