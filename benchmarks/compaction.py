@@ -124,8 +124,8 @@ def report(path, out):
         "(60, 61 and three of 62); those of this report start at 70, and none was looked at before.", "",
         f"Regret {regret['early']:.4f} nats against {regret['full']:.4f} of the full run: "
         f"{regret['early'] / regret['full'] - 1:+.1%} (λ = 0, p = 0: {none:.4f}). Paired difference of test loss "
-        f"{mean:+.4f} ± {half:.4f} (95 %); in {same:.0%} of the resplits both chose the same. One table, {worst}, makes "
-        f"up most of both regrets: without it {others['early']:.4f} against {others['full']:.4f}, "
+        f"{mean:+.4f} ± {half:.4f} (95 %); in {same:.0%} of the resplits both chose the same. One table, {worst}, "
+        f"makes up most of both regrets: without it {others['early']:.4f} against {others['full']:.4f}, "
         f"{others['early'] / others['full'] - 1:+.1%}. Epochs trained: {share.mean():.0%} of the full run "
         f"({share.min():.0%}–{share.max():.0%}); CPU seconds: {seconds.mean():.0%} "
         f"({seconds.min():.0%}–{seconds.max():.0%}).", "",
