@@ -127,4 +127,5 @@ def _settings(optimizer: torch.optim.Optimizer) -> str:
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:.3g} times as much" if ratio >= 1 else f"1/{1 / ratio:.3g} of it"
+    factor = float(f"{max(ratio, 1 / ratio):.3g}")
+    return f"{factor:,.15g} times as much" if ratio >= 1 else f"1/{factor:,.15g} of it"

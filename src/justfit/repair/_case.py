@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from justfit.checkup import users_trouble
 from justfit.errors import ArgumentError
 from justfit.probe import recording_construction
 from justfit.repair._alteration import Alteration
@@ -126,15 +127,21 @@ class Recorded:
         """Build.
 
         Raises:
-            ArgumentError: It makes no network.
+            ArgumentError: It fails, makes no network, or one without anything to train.
         """
-        with recording_construction():
+        with recording_construction(), users_trouble("`build` must make a network."):
             module = self.build()
         if not isinstance(module, nn.Module):
             raise ArgumentError(
                 "`build` must return an `nn.Module`.",
                 found=f"a {type(module).__name__}",
                 way_out="Pass a function that makes a new network each time, `lambda: Net()`.",
+            )
+        if not any(parameter.requires_grad for parameter in module.parameters()):
+            raise ArgumentError(
+                "The network must have parameters to train.",
+                found=f"`{type(module).__name__}` without any that requires a gradient",
+                way_out="Check `requires_grad` of its layers.",
             )
         return module
 

@@ -69,16 +69,17 @@ def cure(
         budget: Trainings of this network that may be spent in all, the first included, at least 1. They are counted in
             steps, never in seconds, so that a busy machine finds the same.
         seed: Of everything random; the same seed finds the same.
-        out: Folder for record.json, patch.md and model.safetensors.
+        out: New or empty folder for record.json, patch.md and model.safetensors.
         on_progress: Called at each tick.
 
     Returns:
         What was wrong, what cures it, the repaired network, and everything that was tried.
 
     Raises:
-        ArgumentError: An argument lies outside its contract, or `build` makes no network.
+        ArgumentError: An argument lies outside its contract, `build` makes no network or one without parameters, class
+            codes do not run from 0 to C − 1, or the loss is no mean.
         DataError: The examples cannot be trained on.
-        OutputError: `out` cannot be written.
+        OutputError: `out` cannot be written, or holds something already.
 
     Example:
         >>> import torch

@@ -43,7 +43,7 @@ def faults_of_data(case: Case, yardstick: Yardstick) -> list[str]:
             found.append(f"{share:.0%} of the examples are of one class: look at the others' errors by themselves.")
     if isinstance(inputs, Tensor):
         found += _of_inputs(inputs[rows], targets)
-    return found
+    return sorted(found, key=lambda words: words != CONSTANT_INPUTS)  # first what leaves nothing to do
 
 
 def nothing_to_learn(baseline: Baseline, symptoms: Symptoms) -> list[str]:

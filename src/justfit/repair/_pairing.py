@@ -44,7 +44,10 @@ def default_loss(outputs: Any, targets: Tensor) -> Tensor:
         found = found.reshape(targets.shape)
     if kind == "binary":
         return functional.binary_cross_entropy_with_logits(found, targets.to(found.dtype))
-    return functional.mse_loss(*torch.broadcast_tensors(found, targets))
+    if found.shape != targets.shape:  # as torch does, and warns of at every step
+        shape = torch.broadcast_shapes(found.shape, targets.shape)  # type: ignore[no-untyped-call]  # torch has no types here
+        found, targets = found.expand(shape), targets.expand(shape)
+    return functional.mse_loss(found, targets)
 
 
 def _usual_kind(found: Tensor, targets: Tensor) -> Literal["classes", "binary", "numbers"]:

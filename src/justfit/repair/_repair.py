@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ from justfit.repair._baseline import Baseline, train_baseline, untrained
 from justfit.repair._case import HELD_OUT, Case, outputs_on
 from justfit.repair._compare import MATERIAL
 from justfit.repair._data import faults_of_data, no_cure_can_help, nothing_to_learn
+from justfit.repair._first_look import check_recipe
+from justfit.repair._frozen import frozen_words
 from justfit.repair._hypotheses import hypotheses_of
 from justfit.repair._ledger import Ledger
 from justfit.repair._reference import reference_outputs
@@ -50,6 +53,7 @@ class Repair:
     def run(self) -> Cure:
         """Check, train, try, prove."""
         module = self._built()
+        check_recipe(self.case, module)
         static = self._checked(module)
         yardstick = self._yardstick(module)
         self.notes += faults_of_data(self.case, yardstick)
@@ -62,13 +66,17 @@ class Repair:
         symptoms = read_symptoms(baseline, static, reference, self.trouble, structure)
         if not symptoms.is_sick and not baseline.interrupted:
             return self._assembled(baseline, symptoms, "nothing to repair", None, [])
-        self.notes += nothing_to_learn(baseline, symptoms)
+        self.notes = nothing_to_learn(baseline, symptoms) + self.notes
+        frozen = frozen_words(module)
+        self.notes += [frozen] if frozen else []
         if baseline.interrupted or no_cure_can_help(self.notes):
             return self._assembled(baseline, symptoms, "no cure found", None, [], interrupted=baseline.interrupted)
         hypotheses = hypotheses_of(self.case, symptoms, module)
         search = Search(baseline, hypotheses, symptoms.reference_share, self._tick)
         best, interrupted = _searched(search)
         state = _state(search, best)
+        if not search.tried and not interrupted:
+            self.notes.insert(0, _why_nothing(search))
         again = _repeated(search, best) if state == "cured" and not interrupted else None
         return self._assembled(baseline, symptoms, state, best, search.tried, again=again, interrupted=interrupted)
 
@@ -80,7 +88,10 @@ class Repair:
         inputs, targets = self.case.batch
         positional, keywords = call_arguments(inputs)
         try:
-            return check(module, *positional, targets=targets, loss_fn=self.case.training.loss_fn, **keywords).findings
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the user's loss: what matters in it is a finding
+                loss_fn = self.case.training.loss_fn
+                return check(module, *positional, targets=targets, loss_fn=loss_fn, **keywords).findings
         except ArgumentError:
             raise
         except Exception as error:
@@ -152,6 +163,14 @@ def _searched(search: Search) -> tuple[Trial | None, bool]:
     except KeyboardInterrupt:
         trained = [trial for trial in search.tried if trial.is_proven]
         return best or max(trained, key=lambda trial: trial.mean, default=None), True
+
+
+def _why_nothing(search: Search) -> str:
+    """Why no change was tried."""
+    if not search.hypotheses:
+        return "Nothing was found that could be changed."
+    spent, budget = search.ledger.trainings, search.ledger.budget
+    return f"Your own training took {spent:.3g} of the budget of {budget:g} trainings: too little is left for a change."
 
 
 def _repeated(search: Search, best: Trial | None) -> Trial | None:

@@ -44,7 +44,7 @@ class Cure:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """What the cure does, smallest change first."""
+        """What the cure does: to the training, then to layers and what goes in, then to the weights."""
         return self.record.changes
 
     @property
@@ -73,7 +73,10 @@ class Cure:
         return self.record.cost
 
     def build(self) -> nn.Module:
-        """Build a fresh network as repaired; the user's own where nothing was."""
+        """Build a fresh network as repaired in layers, scaling, dropout and first weights; else the user's own.
+
+        Train it as `training` says. Dropout that is called as a function keeps its p: the patch names its line.
+        """
         return self._build()
 
     def model(self) -> nn.Module:

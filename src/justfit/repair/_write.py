@@ -17,17 +17,24 @@ def prepare_folder(out: str | os.PathLike[str]) -> Path:
     """Make the folder before anything is trained.
 
     Raises:
-        OutputError: It cannot be made.
+        OutputError: It cannot be made, or holds something already.
     """
     folder = Path(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        held = sorted(entry.name for entry in folder.iterdir())
     except OSError as error:
         raise OutputError(
             "`out` must be a folder that can be made.",
             found=f"`{error.strerror or error}` at `{folder}`",
             way_out="Choose another place.",
         ) from error
+    if held:
+        raise OutputError(
+            "`out` must be a new or an empty folder.",
+            found=f"`{held[0]}`" + (f" and {len(held) - 1} more" if len(held) > 1 else "") + f" in `{folder}`",
+            way_out="Choose another place, or remove what lies there.",
+        )
     return folder
 
 

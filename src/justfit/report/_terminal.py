@@ -85,7 +85,13 @@ def empty_table(caption: str, write: Callable[..., Text]) -> Table:
 
 
 def print_table(
-    content: Content, console: Console, write: Callable[..., Text], *, narrow: tuple[int, ...], words: tuple[int, ...]
+    content: Content,
+    console: Console,
+    write: Callable[..., Text],
+    *,
+    narrow: tuple[int, ...],
+    words: tuple[int, ...],
+    whole: tuple[int, ...] = (),
 ) -> None:
     """Print a table.
 
@@ -95,13 +101,16 @@ def print_table(
         write: What `writer` made.
         narrow: Indices of the columns that a narrow terminal shows.
         words: Indices of the columns that are set flush left; the others hold numbers.
+        whole: Indices of those among them that must not wrap.
     """
     kept = tuple(range(len(content.columns))) if console.width >= _NARROW else narrow
     table = empty_table(content.caption, write)
     for k in kept:
         is_number = k not in words
         # A number that wraps is read wrong: 1.4·10⁻³⁹ would become 1.4·10⁻³.
-        table.add_column(write(content.columns[k]), justify="right" if is_number else "left", no_wrap=is_number)
+        table.add_column(
+            write(content.columns[k]), justify="right" if is_number else "left", no_wrap=is_number or k in whole
+        )
     for row in content.rows:
         table.add_row(*(write(row[k]) for k in kept))
     console.print(table)

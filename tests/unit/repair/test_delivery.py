@@ -74,7 +74,7 @@ def run_of(alteration, *, inputs=INPUTS, targets=CLASSES, l2=0.0, **how):
 
 def by_hand(run, changes):
     """Do to a plain training loop what the patch says, by running its code; the share of the learnable."""
-    case, (x_val, y_val) = run.case, run.case.validation
+    case, (x_val, _) = run.case, run.case.validation
     rows = case.examples.training_rows(0)
     torch.manual_seed(7)
     space = {

@@ -3,13 +3,16 @@ import pytest
 import torch
 from torch import nn
 
-from justfit.errors import ArgumentError
+from justfit.errors import ArgumentError, OutputError
 from justfit.repair import cure, load_recipe
 from justfit.repair._case import Case
 from justfit.repair._data import faults_of_data
+from justfit.repair._first_look import check_recipe
+from justfit.repair._frozen import frozen_words
 from justfit.repair._ledger import Ledger
 from justfit.repair._pairing import default_loss
 from justfit.repair._reference import reference_outputs
+from justfit.repair._run import Run
 from justfit.repair._yardstick import yardstick_for
 from justfit.sweep import Setting, Training, as_examples
 
@@ -70,6 +73,25 @@ def test_the_budget_counts_steps():
         ({"optimizer": 7}, "`optimizer` must be a name, or a function of parameters. Found a int."),
         ({"train": INPUTS}, "`train`"),
         ({"build": lambda: 3}, "`build` must return an `nn.Module`. Found a int."),
+        ({"build": lambda: 1 / 0}, "`build` must make a network. Found `ZeroDivisionError: division by zero` at"),
+        ({"build": nn.ReLU}, "The network must have parameters to train. Found `ReLU` without any that requires"),
+        (
+            {"train": (INPUTS, TARGETS + 1)},
+            "Class codes of 2 outputs must run from 0 to 1. Found codes from 1 to 2. Subtract the smallest code",
+        ),
+        (
+            {"train": (INPUTS, TARGETS - 1), "loss_fn": nn.NLLLoss()},
+            "Class codes of 2 outputs must run from 0 to 1. Found codes from -1 to 0.",
+        ),
+        (
+            {"train": (INPUTS, TARGETS.float())},
+            r"must be whole-number codes. Found torch.float32 targets of shape \(400,",
+        ),
+        (
+            {"loss_fn": nn.CrossEntropyLoss(reduction="sum")},
+            "must be the mean of the losses of single examples. Found a sum: .* for 64 examples, .* each of them twice",
+        ),
+        ({"loss_fn": nn.CrossEntropyLoss(reduction="none")}, r"the losses of single examples. Found shape \(64,\)."),
         (
             {"build": lambda: nn.Linear(3, 2)},
             "The network must run on the inputs it is trained on. Found `RuntimeError",
@@ -79,6 +101,89 @@ def test_the_budget_counts_steps():
 def test_wrong_arguments_are_named(wrong, message):
     with pytest.raises(ArgumentError, match=message):
         cure(**{"build": build, "train": (INPUTS, TARGETS), **wrong})
+
+
+@pytest.mark.parametrize("wrong", [{"train": (INPUTS, TARGETS + 1)}, {"loss_fn": nn.CrossEntropyLoss(reduction="sum")}])
+def test_wrong_recipes_are_refused_before_any_step(wrong, monkeypatch):
+    steps, advance = [], Run.advance
+    monkeypatch.setattr(Run, "advance", lambda run, until: (steps.append(until), advance(run, until))[1])
+    with pytest.raises(ArgumentError, match="must"):
+        cure(**{"build": build, "train": (INPUTS, TARGETS), **wrong})
+    assert not steps
+    cure(build, (INPUTS, TARGETS), epochs=1, budget=1.0)
+    assert steps
+
+
+def case_of(targets, loss_fn=default_loss, make=build):
+    training = Training(build=make, examples=as_examples((INPUTS, targets)), loss_fn=loss_fn)
+    return Case(training=training, setting=Setting(), seed=0)
+
+
+def yes_or_no():
+    return nn.Linear(4, 1)
+
+
+@pytest.mark.parametrize(
+    ("targets", "loss_fn", "make"),
+    [
+        (TARGETS, default_loss, build),
+        (torch.where(torch.arange(400) < 9, -100, TARGETS), nn.CrossEntropyLoss(), build),
+        (TARGETS + 7, lambda outputs, targets: outputs.square().mean(), build),  # its targets are its own business
+        (TARGETS.float()[:, None], nn.BCEWithLogitsLoss(), yes_or_no),
+        (INPUTS[:, :2], nn.MSELoss(), build),
+        (INPUTS[:, 0], lambda outputs, targets: (outputs - targets).square().mean(), yes_or_no),  # broadcasts
+        (TARGETS, nn.BCEWithLogitsLoss(), build),  # raises: itself what is repaired
+    ],
+)
+def test_what_can_be_trained_or_repaired_is_not_refused(targets, loss_fn, make):
+    case = case_of(targets, loss_fn, make)
+    assert check_recipe(case, make()) is None
+
+
+def test_frozen_layers_are_named():
+    network = build()
+    assert frozen_words(network) == ""
+    network[0].weight.requires_grad_(False)
+    assert frozen_words(network) == "`0.weight` is frozen (requires_grad=False): no training changes that."
+    nn.init.zeros_(network[2].weight.requires_grad_(False))
+    assert frozen_words(network).startswith(
+        "The likely cause: `2.weight` is frozen (requires_grad=False) with all its entries alike"
+    )
+
+
+def test_a_frozen_layer_of_zeros_is_the_headline_of_a_repair():
+    def frozen():
+        network = build()
+        nn.init.zeros_(network[2].weight.requires_grad_(False))
+        return network
+
+    found = cure(frozen, (INPUTS, TARGETS), learning_rate=1e-2, epochs=8)
+    assert any(note.startswith("The likely cause: `2.weight` is frozen") for note in found.record.notes)
+
+
+def test_inputs_that_are_all_alike_come_first():
+    found = cure(build, (torch.ones(400, 4), (torch.arange(400) % 20 == 0).long()), epochs=4)
+    assert (found.state, found.record.tried) == ("no cure found", ())
+    assert found.record.notes[0] == "All examples have the same inputs: there is nothing to learn from."
+
+
+def test_a_budget_that_is_spent_on_the_first_training_is_said():
+    found = cure(build, (INPUTS, TARGETS), learning_rate=1e-2, epochs=2, budget=1.0, loss_fn=lambda o, t: o.sum() * 0)
+    assert (found.state, found.record.tried) == ("no cure found", ())
+    assert "of the budget of 1 trainings: too little is left for a change." in found.record.notes[0]
+
+
+def test_a_folder_that_holds_something_is_refused(tmp_path):
+    (tmp_path / "record.json").write_text("{}")
+    with pytest.raises(OutputError, match=r"`out` must be a new or an empty folder. Found `record.json` in"):
+        cure(build, (INPUTS, TARGETS), epochs=1, out=tmp_path)
+    assert (tmp_path / "record.json").read_text() == "{}"
+
+
+def test_no_warning_comes_from_a_loss_that_broadcasts(recwarn):
+    outputs, targets = torch.randn(8, 3), torch.randn(8, 1)
+    assert torch.equal(default_loss(outputs, targets), (outputs - targets).square().mean())
+    assert not recwarn.list
 
 
 def test_arrays_are_taken():
