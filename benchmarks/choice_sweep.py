@@ -207,7 +207,8 @@ def report(paths, out):
         "each sweep, and what Optuna itself took. Checked on studies that trained all of their networks by the plain "
         f"loop: {'; '.join(checks) or 'none'}. The rule by which the grid stops growing was chosen on splits 60 to 62 "
         "of these tables; the split here is 0. One split of each table was measured, so intervals are over tables. "
-        "Optuna's picks are those of an earlier run: they do not depend on `justfit.sweep`.", "", *compared(rows, tables), "",
+        "Optuna's picks are those of an earlier run: they do not depend on `justfit.sweep`.", "",
+        *compared(rows, tables), "",
         "## Small conv net on MNIST, 5,000 rows", "",
         "Conv 6 and 16, Linear 64, two dropouts; Adam 4e-3, cosine, 5 epochs, batch 50. Optuna trains its networks "
         "itself; its seconds are measured, and scaled by what one plain training took then and beside the sweep. "
