@@ -72,7 +72,7 @@ def cost_lines(outcomes):
     epochs = [o.cure["epochs"] / o.labelled.fault.sick.epochs for o in ran]
     against = [o.cure["cpu_seconds"] / o.seconds for o in ran]
     rows = {
-        "trainings as `Cure.cost` counts them (CPU)": [o.cure["trainings"] for o in ran],
+        "trainings as `Cure.cost` counts them (steps)": [o.cure["trainings"] for o in ran],
         "network epochs over the user's": epochs,
         "CPU seconds over those of the plain training here": against,
         "seconds on the wall": [o.cure["seconds"] for o in ran],
