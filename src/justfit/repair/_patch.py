@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 
+import torch
 from torch import nn
 
 from justfit.cures import (
@@ -33,7 +34,7 @@ def changes_of(case: Case, hypothesis: Hypothesis, findings: tuple[Finding, ...]
     found: list[Change] = []
     if alteration.learning_rate != 1:
         value = float(f"{case.learning_rate * alteration.learning_rate:.6g}")
-        found.append(learning_rate_change(case.optimizer_of_baseline(), value, before=case.learning_rate))
+        found.append(learning_rate_change(_optimizer(case), value, before=case.learning_rate))
     if alteration.clip_norm is not None:
         found.append(clipping_change(alteration.clip_norm))
     if alteration.l2 is not None:
@@ -82,6 +83,14 @@ def _of_layers(case: Case, hypothesis: Hypothesis) -> list[Change]:
             for done in build.apply_(module):
                 found += [*done.changes, *done.by_hand]
     return found
+
+
+def _optimizer(case: Case) -> torch.optim.Optimizer:
+    """The user's optimizer with all its settings; of a named one not how it is computed here, which is no setting."""
+    optimizer = case.optimizer_of_baseline()
+    if isinstance(case.training.optimizer, str):
+        optimizer.defaults |= dict.fromkeys({"foreach", "fused"} & optimizer.defaults.keys())
+    return optimizer
 
 
 def _weight_decay(before: float, after: float) -> Change:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from torch import Tensor, nn
@@ -71,7 +73,8 @@ class Repair:
         self.notes += [frozen] if frozen else []
         if baseline.interrupted or no_cure_can_help(self.notes):
             return self._assembled(baseline, symptoms, "no cure found", None, [], interrupted=baseline.interrupted)
-        hypotheses = hypotheses_of(self.case, symptoms, module)
+        with _quiet():
+            hypotheses = hypotheses_of(self.case, symptoms, module)
         search = Search(baseline, hypotheses, symptoms.reference_share, self._tick)
         best, interrupted = _searched(search)
         state = _state(search, best)
@@ -88,8 +91,7 @@ class Repair:
         inputs, targets = self.case.batch
         positional, keywords = call_arguments(inputs)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of the user's loss: what matters in it is a finding
+            with _quiet():
                 loss_fn = self.case.training.loss_fn
                 return check(module, *positional, targets=targets, loss_fn=loss_fn, **keywords).findings
         except ArgumentError:
@@ -163,6 +165,14 @@ def _searched(search: Search) -> tuple[Trial | None, bool]:
     except KeyboardInterrupt:
         trained = [trial for trial in search.tried if trial.is_proven]
         return best or max(trained, key=lambda trial: trial.mean, default=None), True
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what the user's loss warns of while it is looked at: what matters in it is a finding."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _why_nothing(search: Search) -> str:

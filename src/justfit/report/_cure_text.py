@@ -137,7 +137,7 @@ def _tried(record: CureRecord) -> Table:
 
 
 def _row(tried: TriedChange) -> tuple[str, ...]:
-    name = ("★ " if tried.chosen else "") + shown(tried.name, 80)
+    name = ("★ " if tried.chosen else "") + shown(tried.name, 160)
     if math.isnan(tried.gain):
         return (name, tried.cause, "0", "failed", "", "")
     numbers = (_points(value) for value in (tried.gain, tried.gain_lower, tried.gain_upper))

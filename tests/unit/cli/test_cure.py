@@ -22,6 +22,16 @@ def sick():
     print("to stderr")
     return dict(build=Net, train=data(), learning_rate=1e-2, epochs=10)
 
+def shifted():
+    inputs, targets = data()
+    return dict(build=Net, train=(inputs, targets + 1))
+
+def summed():
+    return dict(build=Net, train=data(), loss_fn=nn.CrossEntropyLoss(reduction="sum"))
+
+def empty():
+    return dict(build=nn.ReLU, train=data())
+
 def healthy():
     return dict(build=lambda: nn.Linear(4, 2), train=data(), learning_rate=3e-2, epochs=10)
 """
@@ -54,6 +64,10 @@ def test_a_healthy_one_is_left_alone(tmp_path):
     [
         (["recipes.py:data"], "must be or return a mapping of the arguments of `justfit.cure`. Found a tuple."),
         (["recipes.py:sicc"], "must define the name that is asked for. Found no `sicc`. Did you mean `sick`?"),
+        (["recipes.py:shifted"], "Class codes of 2 outputs must run from 0 to 1. Found codes from 1 to 2."),
+        (["recipes.py:summed"], "must be the mean of the losses of single examples. Found a sum"),
+        (["recipes.py:empty"], "The network must have parameters to train. Found `ReLU`"),
+        (["recipes.py:sick", "--out", "."], "`out` must be a new or an empty folder. Found `recipes.py` in `.`."),
     ],
 )
 def test_wrong_input_is_named(tmp_path, words, message):

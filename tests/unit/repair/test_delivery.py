@@ -222,3 +222,17 @@ def test_what_comes_before_a_loss_is_printed_as_well(steps, outputs, targets):
     change = paired_change(usual_change(outputs, targets.argmax(1) if targets.ndim > 1 else targets - 1), paired, None)
     loss_fn = scope(change.code, {"nn": nn, "torch": torch})["loss_fn"]
     torch.testing.assert_close(loss_fn(outputs, targets), paired(outputs, targets))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "code"),
+    [
+        ("adam", "torch.optim.Adam(model.parameters(), lr=0.01)"),
+        ("momentum", "torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)"),
+        (lambda p: torch.optim.Adam(p, lr=1e-6, eps=1e-4), "torch.optim.Adam(model.parameters(), lr=0.01, eps=0.0001)"),
+    ],
+)
+def test_the_optimizer_keeps_its_settings_in_the_patch(optimizer, code):
+    case = run_of(Alteration(), optimizer=optimizer, learning_rate=1e-6, epochs=1).case
+    (change,) = changes_of(case, Hypothesis(name="rate", alteration=Alteration(learning_rate=1e4)), ())
+    assert change.code == f"optimizer = {code}"
