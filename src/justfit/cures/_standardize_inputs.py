@@ -208,11 +208,11 @@ def _change(name: str, values: Tensor, statistics: tuple[int, Tensor, Tensor]) -
     dim, mean, std = statistics
     over = ", ".join(str(d) for d in range(values.dim()) if d != dim) if values.dim() > 1 else "0"
     taken = over if "," not in over else f"({over}), keepdim=True"
-    ranges = f"means from {float(mean.min()):.3g} to {float(mean.max()):.3g}, standard deviations from "
+    low, high, least, most = (_plain(value) for value in (mean.min(), mean.max(), std.min(), std.max()))
     return Change(
         kind="input_scaling",
         where=name,
-        before=f"{ranges}{float(std.min()):.3g} to {float(std.max()):.3g}",
+        before=f"means from {low} to {high}, standard deviations from {least} to {most}",
         after="mean 0 and standard deviation 1 per " + ("channel" if values.dim() > 2 and dim == 1 else "feature"),
         code=(
             f"mean, std = x_train.mean({taken}), x_train.std({taken}, correction=0)\n"
@@ -221,3 +221,8 @@ def _change(name: str, values: Tensor, statistics: tuple[int, Tensor, Tensor]) -
         ),
         why=WHY,
     )
+
+
+def _plain(value: Tensor) -> str:
+    """Write a number with three digits, a large one in full."""
+    return f"{float(f'{float(value):.3g}'):,.12g}"

@@ -13,6 +13,7 @@ from justfit.repair._case import Case, with_optimizer_read
 from justfit.repair._ledger import Ledger
 from justfit.repair._pairing import Pairing, default_loss, paired_change, usual_change
 from justfit.repair._patch import changes_of
+from justfit.repair._proposals import pairings
 from justfit.repair._run import Run
 from justfit.repair._yardstick import yardstick_for
 from justfit.sweep import Setting, Training, as_examples
@@ -236,3 +237,24 @@ def test_the_optimizer_keeps_its_settings_in_the_patch(optimizer, code):
     case = run_of(Alteration(), optimizer=optimizer, learning_rate=1e-6, epochs=1).case
     (change,) = changes_of(case, Hypothesis(name="rate", alteration=Alteration(learning_rate=1e4)), ())
     assert change.code == f"optimizer = {code}"
+
+
+@pytest.mark.parametrize(
+    ("loss_fn", "targets", "kinds"),
+    [
+        (nn.MSELoss(), functional.one_hot(CLASSES).float(), ["loss", "output_activation"]),
+        (nn.CrossEntropyLoss(), CLASSES, ["output_activation"]),
+    ],
+)
+def test_a_loss_that_changes_with_the_output_is_in_the_patch(loss_fn, targets, kinds):
+    def build():
+        return nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 2), nn.Softmax(1))
+
+    case = run_of(Alteration(), build=build, loss_fn=loss_fn, targets=targets, epochs=1).case
+    hypothesis = pairings(case, build())[0]
+    changes = changes_of(case, hypothesis, ())
+    assert [change.kind for change in changes] == kinds
+    logits, own = torch.randn(9, 2), {"nn": nn, "loss_fn": loss_fn}
+    by_hand = scope(changes[0].code if kinds[0] == "loss" else "", own)["loss_fn"]
+    used = case.altered(hypothesis.alteration)[0].loss_fn
+    assert torch.equal(by_hand(logits, targets[:9]), used(logits, targets[:9]))
