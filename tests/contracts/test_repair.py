@@ -256,3 +256,27 @@ def test_a_cure_is_made_on_a_network_and_taken_back(name):
     assert str(network) == text
     assert all(torch.equal(state[key], value) for key, value in network.state_dict().items())
     assert torch.equal(network(inputs), before)
+
+
+@pytest.mark.parametrize("name", ["zeros", "deep sigmoid", "inputs × 1000", "p"])
+def test_what_is_built_is_what_was_trained_and_what_training_says(name):
+    arguments = {"build": mlp(), "train": TRAIN, "validation": VALIDATION, **HOW, **SICK[name][1]}
+    found = justfit.cure(**arguments)
+    built, trained, own = found.build().train(), found.model(), arguments["build"]()
+    applied = found.apply_(own)
+    assert str(built.eval()) == str(trained) == str(own.eval())
+    assert built.state_dict().keys() == trained.state_dict().keys()
+    rates = {part.p for part in (*built.modules(), *trained.modules()) if isinstance(part, nn.Dropout)}
+    assert rates == ({found.training["dropout"]} if name == "p" else set())
+    assert {change.where for change in applied.changes} <= {change.where for change in found.changes}
+    optimizer = torch.optim.Adam(built.parameters(), lr=found.training["learning_rate"])
+    built.train()
+    for _ in range(found.training["epochs"]):
+        for rows in torch.randperm(600, generator=GENERATOR).split(found.training["batch_size"]):
+            optimizer.zero_grad()
+            outputs = built(arguments["train"][0][rows])
+            found.training["loss_fn"](outputs, TRAIN[1][rows]).backward()
+            optimizer.step()
+    inputs, targets = arguments["validation"]
+    error = float((built.eval()(inputs).argmax(1) != targets).double().mean())
+    assert error == pytest.approx(found.record.error_after, abs=0.08)
