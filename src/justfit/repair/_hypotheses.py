@@ -9,7 +9,15 @@ from torch import nn
 
 from justfit.repair._alteration import Alteration, Hypothesis
 from justfit.repair._case import Case
-from justfit.repair._proposals import activations, less_dropout, less_l2, normalizations, pairings, scalings
+from justfit.repair._proposals import (
+    activations,
+    less_dropout,
+    less_l2,
+    normalizations,
+    pairings,
+    raw_targets,
+    scalings,
+)
 from justfit.repair._rates import faster, slower
 from justfit.repair._regularizers import regularizers
 from justfit.repair._symptoms import Symptoms
@@ -52,6 +60,8 @@ ALWAYS = {
     "l2": 0.6, "dropout": 0.6, "scale": 0.4, "pairing": 0.25, "faster": 0.25, "slower": 0.2, "init": 0.3,
     "activation": 0.2, "normalization": 0.1, "clip": 0.22,
 }  # fmt: skip
+# Targets far from size 1, of a training that is sick: the output has a long way to go before anything else is learned.
+RAW_TARGETS = 0.8
 # Each further way to do the same thing is less plausible by this much.
 NEXT_WAY = 0.2
 LEAST = 0.05
@@ -83,6 +93,10 @@ def hypotheses_of(case: Case, symptoms: Symptoms, module: nn.Module | None) -> l
         "normalization": lambda: normalizations(case, module),
     }
     suspicion = _suspicion(symptoms)
+    raw = "" if symptoms.trouble else raw_targets(case)
+    if raw:
+        before, because = suspicion.get("scale", (0.0, ()))
+        suspicion["scale"] = (max(before, RAW_TARGETS), (*because, raw))
     found = []
     for kind, make in makers.items():
         plausible, because = suspicion.get(kind, (0.0, ()))

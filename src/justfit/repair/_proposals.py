@@ -101,18 +101,26 @@ def _is_usual(loss_fn: LossFunction, module: nn.Module, inputs: Any, targets: An
 def scalings(case: Case) -> list[Hypothesis]:
     """Inputs and targets at mean 0 and standard deviation 1, where they are not near it."""
     found = []
-    inputs, targets = case.batch
+    inputs, _ = case.batch
     if isinstance(inputs, Tensor) and inputs.is_floating_point() and inputs.ndim > 1 and _is_unusual(inputs):
         found.append(Hypothesis(name="standardise the inputs", alteration=Alteration(standardize=True)))
-    if isinstance(targets, Tensor) and targets.is_floating_point():
-        rms = float(targets.double().square().mean().sqrt())
-        if not 1 / USUAL_SCALE < rms < USUAL_SCALE and not bool(((targets == 0) | (targets == 1)).all()):
-            alteration = Alteration(standardize_targets=True)
-            found.append(Hypothesis(name="standardise the targets", alteration=alteration))
-            both = Alteration(standardize=True, standardize_targets=True)
-            if len(found) > 1:
-                found.append(Hypothesis(name="standardise inputs and targets", alteration=both))
+    if raw_targets(case):
+        found.append(Hypothesis(name="standardise the targets", alteration=Alteration(standardize_targets=True)))
+        both = Alteration(standardize=True, standardize_targets=True)
+        if len(found) > 1:
+            found.append(Hypothesis(name="standardise inputs and targets", alteration=both))
     return found
+
+
+def raw_targets(case: Case) -> str:
+    """Say how large numbers to be predicted are, where that is far from 1; "" where it is not."""
+    _, targets = case.batch
+    if not (isinstance(targets, Tensor) and targets.is_floating_point()) or bool(
+        ((targets == 0) | (targets == 1)).all()
+    ):
+        return ""
+    rms = float(targets.double().square().mean().sqrt())
+    return "" if 1 / USUAL_SCALE < rms < USUAL_SCALE else f"the targets are of size {rms:.3g}"
 
 
 def _is_unusual(inputs: Tensor) -> bool:

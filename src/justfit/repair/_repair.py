@@ -197,7 +197,7 @@ def _state(search: Search, best: Trial | None) -> CureState:
     if best is None or best.gain is None:
         return nothing
     worse = best.trained.last_share < search.baseline.run.last_share
-    if best.is_proven and not worse:
+    if best.is_proven and not worse and best.trained.last_share > 0:  # what is below the best constant is no cure
         return "cured"
     return "undecided" if best.gain.upper >= MATERIAL and best.gain.mean >= MATERIAL else nothing
 
