@@ -62,6 +62,7 @@ ALWAYS = {
 }  # fmt: skip
 # Targets far from size 1, of a training that is sick: the output has a long way to go before anything else is learned.
 RAW_TARGETS = 0.8
+RAW_FACTOR = 10.0
 # Each further way to do the same thing is less plausible by this much.
 NEXT_WAY = 0.2
 LEAST = 0.05
@@ -93,7 +94,7 @@ def hypotheses_of(case: Case, symptoms: Symptoms, module: nn.Module | None) -> l
         "normalization": lambda: normalizations(case, module),
     }
     suspicion = _suspicion(symptoms)
-    raw = "" if symptoms.trouble else raw_targets(case)
+    raw = "" if symptoms.trouble else raw_targets(case, RAW_FACTOR)
     if raw:
         before, because = suspicion.get("scale", (0.0, ()))
         suspicion["scale"] = (max(before, RAW_TARGETS), (*because, raw))

@@ -112,15 +112,15 @@ def scalings(case: Case) -> list[Hypothesis]:
     return found
 
 
-def raw_targets(case: Case) -> str:
-    """Say how large numbers to be predicted are, where that is far from 1; "" where it is not."""
+def raw_targets(case: Case, factor: float = USUAL_SCALE) -> str:
+    """Say how large numbers to be predicted are, where that is further than a factor from 1; "" where it is not."""
     _, targets = case.batch
     if not (isinstance(targets, Tensor) and targets.is_floating_point()) or bool(
         ((targets == 0) | (targets == 1)).all()
     ):
         return ""
     rms = float(targets.double().square().mean().sqrt())
-    return "" if 1 / USUAL_SCALE < rms < USUAL_SCALE else f"the targets are of size {rms:.3g}"
+    return "" if 1 / factor < rms < factor else f"the targets are of size {rms:.3g}"
 
 
 def _is_unusual(inputs: Tensor) -> bool:
