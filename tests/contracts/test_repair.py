@@ -135,11 +135,11 @@ def test_numbers_are_repaired_as_well():
 
 @pytest.fixture
 def busy():
-    """A thread that takes every second slice of the processor, as another program would."""
+    """A thread that wants the interpreter again and again; without its pauses each call of torch would wait for it."""
     stop = threading.Event()
 
     def spin():
-        while not stop.is_set():
+        while not stop.wait(0.001):
             sum(range(2_000))
 
     thread = threading.Thread(target=spin)
