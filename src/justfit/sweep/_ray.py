@@ -11,6 +11,7 @@ training its variants from their first epoch, which gives the same bits.
 
 from __future__ import annotations
 
+import builtins
 import functools
 import math
 import os
@@ -70,6 +71,7 @@ class RayExecutor:
         self.num_workers = num_workers or 1
         self._started = False
         self._on_sigterm: Any = None
+        self._print = builtins.print
         self._closed = False
         self._epochs, self._seconds = 0, 0.0
         self._sent: tuple[Training, str, Any] | None = None
@@ -80,6 +82,7 @@ class RayExecutor:
     def __enter__(self) -> Self:
         ray = self._ray
         self._on_sigterm = signal.getsignal(signal.SIGTERM)
+        self._print = builtins.print
         if not ray.is_initialized():
             self._started = not os.environ.get("RAY_ADDRESS")
             _connect(ray, self._wanted)
@@ -96,6 +99,7 @@ class RayExecutor:
         self._closed = True
         if self._started:
             self._ray.shutdown()
+            builtins.print = self._print  # Ray puts its own in its place, which cannot be sent to another process
         if self._on_sigterm is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, self._on_sigterm)  # Ray sets its own, which ends the cluster first
 

@@ -1,5 +1,6 @@
 """Units on a Ray cluster of two actors on this machine."""
 
+import builtins
 import os
 import signal
 import sys
@@ -26,11 +27,12 @@ def test_without_ray_the_extra_is_named(monkeypatch):
 def cluster():
     """A cluster that is started and ended once, as it takes seconds."""
     ray = pytest.importorskip("ray", reason="pip install 'justfit[ray]'")
-    handler = signal.getsignal(signal.SIGTERM)
+    handler, printing = signal.getsignal(signal.SIGTERM), builtins.print
     with RayExecutor(2) as executor:
         assert ray.is_initialized()
         yield executor
     assert signal.getsignal(signal.SIGTERM) is handler
+    assert builtins.print is printing
     assert not ray.is_initialized(), "what was started was not ended"
 
 
