@@ -11,42 +11,12 @@ Notation: C cells, S seeds, S_c seeds of a cell, n examples, D dimensions of a p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from justfit.errors import DivergedError
 from justfit.sweep._axes import Cell
 from justfit.sweep._cell_table import Losses, SeedLosses
-from justfit.sweep._choice import HELPS_ERRORS, PRIOR_SEEDS, Array, median_share, resampled_means
-
-
-@dataclass(frozen=True, slots=True)
-class CellChoice:
-    """A choice and its uncertainty; all arrays are [C].
-
-    Attributes:
-        loss, loss_se: Mean loss over examples and seeds, and its standard error.
-        difference, difference_se: Loss − loss of the best cell, paired by example and seed.
-        ridge: Cells within one paired standard error of the best.
-        bootstrap_share: How often a cell is the best under resampling of examples and seeds.
-        best, chosen: Cells.
-        confidence: Share of resamples in which the chosen cell is within one paired standard error of their best.
-        improvement, improvement_se: loss(corner) − loss(the ridge's candidate), paired; also where it does not help.
-    """
-
-    loss: Array
-    loss_se: Array
-    difference: Array
-    difference_se: Array
-    ridge: NDArray[np.bool_]
-    bootstrap_share: Array
-    best: int
-    chosen: int
-    confidence: float
-    improvement: float
-    improvement_se: float
+from justfit.sweep._choice import PRIOR_SEEDS, Array, CellChoice, median_share, pick
 
 
 def choose_cell(losses: Sequence[SeedLosses], places: Array, corner: int = 0) -> CellChoice:
@@ -68,39 +38,12 @@ def choose_cell(losses: Sequence[SeedLosses], places: Array, corner: int = 0) ->
     Raises:
         DivergedError: No cell has finite losses.
     """
-    cells = filled(losses)
-    mean = cells.mean(axis=(1, 2), dtype=np.float64)
-    if not np.isfinite(mean).any():
-        raise DivergedError(
-            "At least one network of the sweep must end with finite losses.",
-            found="NaN or infinity in every cell",
-            way_out="Use a smaller learning rate, or scale the inputs.",
-        )
-    best = int(np.nanargmin(mean))
-    difference, error = paired_cells(losses, best)
-    ridge = difference <= error
-    ridge[best] = True
-    resampled = resampled_means(cells)
-    share = np.bincount(np.nanargmin(resampled, axis=1), minlength=len(mean)) / len(resampled)
-    members = np.flatnonzero(ridge)
-    candidate = int(members[np.argmin(((places[members] - share @ places) ** 2).sum(axis=1))])
-    gain, gain_error = paired_cells(losses, candidate)
-    beats_corner = not np.isfinite(mean[corner]) or gain[corner] > HELPS_ERRORS * gain_error[corner]
-    chosen = candidate if beats_corner else corner
-    tolerance = max(float(error[chosen]), float(np.nanmedian(error[ridge])))
-    close = resampled[:, chosen] - np.nanmin(resampled, axis=1) <= tolerance
-    return CellChoice(
-        loss=mean,
+    return pick(
+        filled(losses),
+        lambda reference: paired_cells(losses, reference),
+        places,
+        corner=corner,
         loss_se=_errors([_stacked(cell, cell) for cell in losses]),
-        difference=difference,
-        difference_se=error,
-        ridge=ridge,
-        bootstrap_share=share,
-        best=best,
-        chosen=chosen,
-        confidence=float(close.mean()),
-        improvement=float(gain[corner]),
-        improvement_se=float(gain_error[corner]),
     )
 
 

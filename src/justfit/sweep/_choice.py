@@ -5,6 +5,7 @@ Notation: C cells (flattened [l2][dropout]), n examples, S seeds, R bootstrap re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -82,6 +83,72 @@ def choose(losses: NDArray[np.float32]) -> Choice:
     """
     num_dropouts = losses.shape[1]
     cells = losses.reshape(-1, *losses.shape[2:])
+    places = np.stack(np.divmod(np.arange(len(cells)), num_dropouts), axis=1).astype(np.float64)
+    picked = pick(cells, lambda reference: paired(cells, reference), places, corner=0, loss_se=_error(cells))
+    shape = losses.shape[:2]
+    return Choice(
+        loss=picked.loss.reshape(shape),
+        loss_se=picked.loss_se.reshape(shape),
+        difference=picked.difference.reshape(shape),
+        difference_se=picked.difference_se.reshape(shape),
+        ridge=picked.ridge.reshape(shape),
+        bootstrap_share=picked.bootstrap_share.reshape(shape),
+        best=divmod(picked.best, num_dropouts),
+        chosen=divmod(picked.chosen, num_dropouts),
+        confidence=picked.confidence,
+        helps=picked.chosen != 0,
+        improvement=picked.improvement,
+        improvement_se=picked.improvement_se,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CellChoice:
+    """A choice and its uncertainty; all arrays are [C].
+
+    Attributes:
+        loss, loss_se: Mean loss over examples and seeds, and its standard error.
+        difference, difference_se: Loss − loss of the best cell, paired by example (and seed).
+        ridge: Cells within one paired standard error of the best.
+        bootstrap_share: How often a cell is the best under resampling of examples and seeds.
+        best, chosen: Cells.
+        confidence: Share of resamples in which the chosen cell is within one paired standard error of their best.
+        improvement, improvement_se: loss(corner) − loss(the ridge's candidate), paired; also where it does not help.
+    """
+
+    loss: Array
+    loss_se: Array
+    difference: Array
+    difference_se: Array
+    ridge: NDArray[np.bool_]
+    bootstrap_share: Array
+    best: int
+    chosen: int
+    confidence: float
+    improvement: float
+    improvement_se: float
+
+
+def pick(
+    cells: NDArray[np.float32],
+    compare: Callable[[int], tuple[Array, Array]],
+    places: Array,
+    *,
+    corner: int,
+    loss_se: Array,
+) -> CellChoice:
+    """Choose a cell; `choose` says how.
+
+    Args:
+        cells: [C, S, n] per-example losses; NaN where a variant diverged.
+        compare: Gives each cell's mean difference to a cell, and its standard error.
+        places: [C, D] where each cell lies, in grid steps.
+        corner: The cell that is kept unless another beats it.
+        loss_se: [C] standard error of each cell's mean loss.
+
+    Raises:
+        DivergedError: No cell has finite losses.
+    """
     mean = cells.mean(axis=(1, 2), dtype=np.float64)
     if not np.isfinite(mean).any():
         raise DivergedError(
@@ -90,31 +157,31 @@ def choose(losses: NDArray[np.float32]) -> Choice:
             way_out="Use a smaller learning rate, or scale the inputs.",
         )
     best = int(np.nanargmin(mean))
-    difference, error = paired(cells, best)
+    difference, error = compare(best)
     ridge = difference <= error
     ridge[best] = True
     resampled = resampled_means(cells)
     share = np.bincount(np.nanargmin(resampled, axis=1), minlength=len(mean)) / len(resampled)
-    candidate = _nearest(np.flatnonzero(ridge), share, num_dropouts)
-    gain, gain_error = paired(cells, candidate)
-    beats_none = not np.isfinite(mean[0]) or gain[0] > HELPS_ERRORS * gain_error[0]
-    chosen = candidate if beats_none else 0
+    members = np.flatnonzero(ridge)
+    # the member nearest, in grid steps, to the mean place of the bootstrap's best cells
+    candidate = int(members[np.argmin(((places[members] - share @ places) ** 2).sum(axis=1))])
+    gain, gain_error = compare(candidate)
+    beats_corner = not np.isfinite(mean[corner]) or gain[corner] > HELPS_ERRORS * gain_error[corner]
+    chosen = candidate if beats_corner else corner
     tolerance = max(float(error[chosen]), float(np.nanmedian(error[ridge])))
     close = resampled[:, chosen] - np.nanmin(resampled, axis=1) <= tolerance
-    shape = losses.shape[:2]
-    return Choice(
-        loss=mean.reshape(shape),
-        loss_se=_error(cells).reshape(shape),
-        difference=difference.reshape(shape),
-        difference_se=error.reshape(shape),
-        ridge=ridge.reshape(shape),
-        bootstrap_share=share.reshape(shape),
-        best=divmod(best, num_dropouts),
-        chosen=divmod(chosen, num_dropouts),
+    return CellChoice(
+        loss=mean,
+        loss_se=loss_se,
+        difference=difference,
+        difference_se=error,
+        ridge=ridge,
+        bootstrap_share=share,
+        best=best,
+        chosen=chosen,
         confidence=float(close.mean()),
-        helps=chosen != 0,
-        improvement=float(gain[0]),
-        improvement_se=float(gain_error[0]),
+        improvement=float(gain[corner]),
+        improvement_se=float(gain_error[corner]),
     )
 
 
@@ -167,13 +234,6 @@ def _error(values: NDArray[np.float32]) -> Array:
     _, num_seeds, num_examples = values.shape
     variance = values.mean(axis=1, dtype=np.float64).var(axis=1, ddof=1)
     return np.asarray(np.sqrt(variance / num_examples + seed_variance(values) / num_seeds))
-
-
-def _nearest(members: NDArray[np.intp], share: Array, num_dropouts: int) -> int:
-    """The member nearest, in grid steps, to the mean place of the bootstrap's best cells."""
-    place = np.stack(np.divmod(np.arange(len(share)), num_dropouts), axis=1).astype(np.float64)
-    centre = share @ place
-    return int(members[np.argmin(((place[members] - centre) ** 2).sum(axis=1))])
 
 
 def resampled_means(cells: NDArray[np.float32]) -> Array:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from justfit.sweep._best_epoch import best_epoch
-from justfit.sweep._cell_choice import CellChoice, choose_cell, places_of
+from justfit.sweep._cell_choice import choose_cell, places_of
 from justfit.sweep._cell_table import CellLog, SeedLosses
+from justfit.sweep._choice import CellChoice
 
 
 @dataclass(frozen=True, slots=True)
