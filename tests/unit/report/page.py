@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import pairwise
 
 VOID = {"meta", "br", "img", "link", "input"}
 
@@ -50,3 +52,39 @@ class Page(HTMLParser):
 
     def of_class(self, class_: str) -> list[Element]:
         return [element for element in self.elements if class_ in element.attributes.get("class", "").split()]
+
+
+def assert_fetches_and_runs_nothing(page: Page) -> None:
+    """No element, attribute or style of the page loads or runs anything."""
+    assert not {"script", "link", "iframe", "object", "embed", "form", "img", "base"} & {e.name for e in page.elements}
+    for element in page.elements:
+        for key, value in element.attributes.items():
+            assert not key.startswith("on"), element
+            assert key not in ("src", "srcset", "style", "action", "xlink:href"), element
+            assert key != "href" or value.startswith("#"), element
+    styles = "".join("".join(e.text) for e in page.all("style"))
+    assert "@import" not in styles
+    assert "url(" not in styles
+
+
+def assert_headings_descend(page: Page) -> None:
+    """One h1, and headings that go down one step at a time."""
+    levels = [int(e.name[1]) for e in page.elements if re.fullmatch("h[1-6]", e.name)]
+    assert levels.count(1) == 1
+    assert all(b - a <= 1 for a, b in pairwise(levels))
+
+
+def assert_references_resolve(page: Page) -> None:
+    """Ids are unique, and every label and link leads to one."""
+    ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
+    assert len(ids) == len(set(ids))
+    assert {e.attributes["aria-labelledby"] for e in page.elements if "aria-labelledby" in e.attributes} <= set(ids)
+    assert {e.attributes["href"][1:] for e in page.all("a")} <= set(ids)
+
+
+def assert_no_coordinate_is_missing(page: Page) -> None:
+    """No attribute of a drawing holds NaN or infinity."""
+    for element in page.elements:
+        if "svg" in element.parents:
+            for key, value in element.attributes.items():
+                assert key == "aria-label" or not re.search(r"\bnan\b|\binf\b", value), element
