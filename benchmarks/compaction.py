@@ -13,20 +13,18 @@ import os
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 
-import argparse
 import json
 import time
-import warnings
 from collections import defaultdict
 from functools import partial
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
-import torch
 from scipy import stats
 
 from _machine import describe_machine
+from _resplits import run_resplits
 from _sweep_cases import table_case, test_losses
 from justfit.sweep import sweep
 from justfit.sweep._choice import _draws
@@ -137,34 +135,14 @@ def report(path, out):
         Path(out).write_text(text, encoding="utf-8")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run")
-    run.add_argument("--log", required=True)
-    run.add_argument("--splits", type=int, default=NUM_SPLITS)
-    show = commands.add_parser("report")
-    show.add_argument("log")
-    show.add_argument("--out")
-    options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    torch.set_num_threads(1)
-    if options.command == "report":
-        report(options.log, options.out)
-        return
-    log = Path(options.log)
-    done = {(r["table"], r["split"]) for r in map(json.loads, log.read_text().splitlines())} if log.exists() else ()
-    for split in range(FIRST_SPLIT, FIRST_SPLIT + options.splits):
-        for name in NAMES:
-            if (name.split(".")[0], split) in done:
-                continue
-            row = run_one(name, split)
-            with log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
-            early, full = row["early"], row["full"]
-            print(row["table"], split, f"{early['epochs'] / early['all_epochs']:.2f}", f"{early['seconds']:.2f}",
-                  f"{full['seconds']:.2f}", early["pick"], full["pick"], flush=True)  # fmt: skip
+def describe(row):
+    early, full = row["early"], row["full"]
+    share = early["epochs"] / early["all_epochs"]
+    return f"{share:.2f} {early['seconds']:.2f} {full['seconds']:.2f} {early['pick']} {full['pick']}"
 
 
 if __name__ == "__main__":
-    main()
+    run_resplits(
+        __doc__, "--splits", NUM_SPLITS, {name.split(".")[0]: name for name in NAMES},
+        first=FIRST_SPLIT, run_one=run_one, describe=describe, report=report,
+    )  # fmt: skip

@@ -13,18 +13,16 @@ import os
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 
-import argparse
 import json
 import time
-import warnings
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import torch
 from scipy import stats
 
 from _machine import describe_machine
+from _resplits import run_resplits
 from _sweep_cases import MIN_CLASS_ROWS, table_case, test_losses
 from justfit.sweep import sweep
 from justfit.sweep._choice import paired
@@ -121,32 +119,13 @@ def report(path, out):
         Path(out).write_text(text, encoding="utf-8")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser("run")
-    run.add_argument("--log", required=True)
-    run.add_argument("--resplits", type=int, default=NUM_RESPLITS)
-    show = commands.add_parser("report")
-    show.add_argument("log")
-    show.add_argument("--out")
-    options = parser.parse_args()
-    warnings.simplefilter("ignore")
-    torch.set_num_threads(1)
-    if options.command == "report":
-        report(options.log, options.out)
-        return
-    log = Path(options.log)
-    done = {(r["table"], r["split"]) for r in map(json.loads, log.read_text().splitlines())} if log.exists() else ()
-    for split in range(options.resplits):
-        for name in GAIN + NO_HARM:
-            if (name.split(".")[0].removeprefix("a_"), split) in done:
-                continue
-            row = run_one(name, split)
-            with log.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
-            print(row["table"], split, f"{row['difference']:+.4f} ± {row['error']:.4f}", row["chosen"], flush=True)
+def describe(row):
+    return f"{row['difference']:+.4f} ± {row['error']:.4f} {row['chosen']}"
 
 
 if __name__ == "__main__":
-    main()
+    run_resplits(
+        __doc__, "--resplits", NUM_RESPLITS,
+        {name.split(".")[0].removeprefix("a_"): name for name in GAIN + NO_HARM},
+        run_one=run_one, describe=describe, report=report,
+    )  # fmt: skip
