@@ -12,7 +12,7 @@ from justfit.errors import ArgumentError
 from justfit.repair._case import Case, outputs_on
 from justfit.repair._pairing import default_loss
 from justfit.repair._yardstick import prediction_of
-from justfit.sweep import default_generator_kept
+from justfit.sweep import check_code_range, default_generator_kept, takes_class_codes
 
 # Of a loss of twice the rows against twice the loss of the rows: rounding of a float32 sum.
 SUM_TOLERANCE = 1e-4
@@ -37,14 +37,9 @@ def check_recipe(case: Case, module: nn.Module) -> None:
     found = prediction_of(outputs)
     if found is None or not isinstance(targets, Tensor):
         return
-    if _takes_codes(case.training.loss_fn):
+    if takes_class_codes(case.training.loss_fn) or case.training.loss_fn is default_loss:
         _check_codes(case, found)
     _check_mean(case, outputs, targets)
-
-
-def _takes_codes(loss_fn: Any) -> bool:
-    of_classes = (default_loss, nn.functional.cross_entropy, nn.functional.nll_loss)
-    return loss_fn in of_classes or isinstance(loss_fn, nn.CrossEntropyLoss | nn.NLLLoss)
 
 
 def _check_codes(case: Case, found: Tensor) -> None:
@@ -62,13 +57,7 @@ def _check_codes(case: Case, found: Tensor) -> None:
                 way_out="Give `targets.long()`.",
             )
         return
-    codes = targets[targets != getattr(case.training.loss_fn, "ignore_index", -100)]
-    if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) < num_classes:
-        raise ArgumentError(
-            f"Class codes of {num_classes} outputs must run from 0 to {num_classes - 1}.",
-            found=f"codes from {int(codes.min())} to {int(codes.max())}",
-            way_out="Subtract the smallest code, or give the network one output for each class.",
-        )
+    check_code_range(targets, num_classes, case.training.loss_fn)
 
 
 def _check_mean(case: Case, outputs: Any, targets: Tensor) -> None:

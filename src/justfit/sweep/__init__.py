@@ -45,6 +45,7 @@ from justfit.sweep._folds import assign_folds
 from justfit.sweep._grid import Grid, constant_losses, find_largest_l2, l2_values
 from justfit.sweep._layout import Layout
 from justfit.sweep._loop import Network, call_arguments, default_generator_kept, take
+from justfit.sweep._loss_check import check_code_range, takes_class_codes
 from justfit.sweep._modules import build_module
 from justfit.sweep._plan import Plan, Wishes, make_plan
 from justfit.sweep._problem import ACTIVATIONS, NEVER_HELD_OUT, NO_FOLD, Activation, Problem, Recipe, Task, Variant
@@ -104,6 +105,7 @@ __all__ = [
     "assign_folds",
     "build_module",
     "call_arguments",
+    "check_code_range",
     "choose",
     "constant_losses",
     "decide",
@@ -117,6 +119,7 @@ __all__ = [
     "run_unit",
     "sweep",
     "take",
+    "takes_class_codes",
 ]
 
 

@@ -12,7 +12,7 @@ from justfit.errors import ArgumentError
 from justfit.sweep._failure import first_line
 from justfit.sweep._loop import batch_size_of, call_arguments, moved, take
 from justfit.sweep._losses import IGNORED_CLASS, example_losses
-from justfit.sweep._training import Training
+from justfit.sweep._training import LossFunction, Training
 
 # Rounding of a float32 mean over a batch, and of a loss that sums in another order.
 MEAN_TOLERANCE = 1e-4
@@ -62,8 +62,10 @@ def check_class_codes(training: Training, outputs: Any) -> None:
         ArgumentError: A code lies outside 0 … C − 1, or codes are not whole numbers.
     """
     loss_fn, targets = training.loss_fn, training.examples.targets
-    of_classes = isinstance(loss_fn, nn.CrossEntropyLoss | nn.NLLLoss) or loss_fn in _OF_CLASSES
-    if not (of_classes and isinstance(targets, Tensor) and isinstance(outputs, Tensor)) or outputs.dim() < 2:
+    if (
+        not (takes_class_codes(loss_fn) and isinstance(targets, Tensor) and isinstance(outputs, Tensor))
+        or outputs.dim() < 2
+    ):
         return
     if targets.is_floating_point():
         if targets.shape == outputs.shape[:1] or targets.shape[1:] == outputs.shape[2:]:
@@ -73,10 +75,29 @@ def check_class_codes(training: Training, outputs: Any) -> None:
                 way_out="Give `targets.long()`.",
             )
         return
+    check_code_range(targets, outputs.shape[1], loss_fn)
+
+
+def takes_class_codes(loss_fn: LossFunction) -> bool:
+    """Say whether the loss is torch's own of whole-number classes."""
+    return isinstance(loss_fn, nn.CrossEntropyLoss | nn.NLLLoss) or loss_fn in _OF_CLASSES
+
+
+def check_code_range(targets: Tensor, num_classes: int, loss_fn: LossFunction) -> None:
+    """Refuse class codes outside 0 … C − 1, those aside that the loss ignores.
+
+    Args:
+        targets: Whole numbers of any shape.
+        num_classes: C.
+        loss_fn: Whose `ignore_index` counts.
+
+    Raises:
+        ArgumentError: A code lies outside.
+    """
     codes = targets[targets != getattr(loss_fn, "ignore_index", IGNORED_CLASS)]
-    if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) < outputs.shape[1]:
+    if len(codes) and not 0 <= int(codes.min()) <= int(codes.max()) < num_classes:
         raise ArgumentError(
-            f"Class codes of {outputs.shape[1]} outputs must run from 0 to {outputs.shape[1] - 1}.",
+            f"Class codes of {num_classes} outputs must run from 0 to {num_classes - 1}.",
             found=f"codes from {int(codes.min())} to {int(codes.max())}",
             way_out="Subtract the smallest code, or give the network one output for each class.",
         )
