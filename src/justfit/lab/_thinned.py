@@ -13,7 +13,7 @@ from justfit.lab._judge import Found
 from justfit.lab._penalty import SPACING, batches
 from justfit.lab._samples import Sample, loss
 from justfit.lab._workbench import Workbench
-from justfit.records import LabFigure, LabWiring
+from justfit.records import LabFigure, Wiring
 from justfit.sweep import Layout, build_module
 
 HIDDEN = (10, 8)
@@ -157,7 +157,7 @@ def _figure(sample: Sample, masks: list[Tensor]) -> LabFigure:
             " .", ""
         ),
         wirings=(
-            LabWiring(title="Standard", layers=layers, kept=tuple((True,) * count for count in drawn), notes=notes),
-            LabWiring(title="Thinned", layers=layers, kept=tuple(tuple(layer) for layer in thinned), notes=notes),
+            Wiring(title="Standard", layers=layers, kept=tuple((True,) * count for count in drawn), notes=notes),
+            Wiring(title="Thinned", layers=layers, kept=tuple(tuple(layer) for layer in thinned), notes=notes),
         ),
     )

@@ -32,7 +32,6 @@ from justfit.records._lab import (
     LabRecord,
     LabSeries,
     LabSurface,
-    LabWiring,
 )
 from justfit.records._module_sweep import CellRecord, CellSetting, ModuleSweepRecord, StopReason
 from justfit.records._progress import OnProgress, Progress
@@ -57,6 +56,7 @@ from justfit.records._signal import (
 )
 from justfit.records._sweep import Curve, PathPoint, SweepRecord
 from justfit.records._verdict import FIT_STATES, Finding, FitState, FitVerdict, Severity
+from justfit.records._views import Explored, NetworkView, Plane, Wiring
 from justfit.records._watch import (
     Cause,
     FirstFailure,
@@ -86,6 +86,7 @@ __all__ = [
     "Curve",
     "DatasetFacts",
     "Direction",
+    "Explored",
     "Finding",
     "FirstFailure",
     "FitResult",
@@ -104,7 +105,6 @@ __all__ = [
     "LabRecord",
     "LabSeries",
     "LabSurface",
-    "LabWiring",
     "LayerSignal",
     "LayerTrace",
     "LossBins",
@@ -113,11 +113,13 @@ __all__ = [
     "LossSignal",
     "ModuleSweepRecord",
     "NetworkFacts",
+    "NetworkView",
     "NonFinite",
     "OnProgress",
     "OptimizerTrace",
     "OverheadFigures",
     "PathPoint",
+    "Plane",
     "Progress",
     "RuleText",
     "SchemeCheckup",
@@ -136,6 +138,7 @@ __all__ = [
     "UnusedParameter",
     "WatchEvidence",
     "WatchRecord",
+    "Wiring",
     "from_dict",
     "from_json",
     "to_dict",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from justfit.errors import ArgumentError
+from justfit.records._views import Wiring
 
 LAB_SCHEMA_VERSION = "justfit.lab/1"
 LabMark = Literal["confirmed", "confirmed with a condition", "refined", "refuted"]
@@ -125,23 +126,6 @@ class LabSurface:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabWiring:
-    """A network drawn as units and connections.
-
-    Attributes:
-        title: Which network.
-        layers: Names of the layers, input first.
-        kept: For each layer, which of its drawn units take part.
-        notes: Said of units that are not drawn.
-    """
-
-    title: str
-    layers: tuple[str, ...]
-    kept: tuple[tuple[bool, ...], ...]
-    notes: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LabFigure:
     """The picture of a claim; its title says the finding, its caption how to read it."""
 
@@ -149,7 +133,7 @@ class LabFigure:
     caption: str
     plots: tuple[LabPlot, ...] = ()
     surfaces: tuple[LabSurface, ...] = ()
-    wirings: tuple[LabWiring, ...] = ()
+    wirings: tuple[Wiring, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

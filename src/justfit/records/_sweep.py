@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from justfit.errors import ArgumentError
+from justfit.records._views import Explored
 
 Grid = tuple[tuple[float, ...], ...]
 
@@ -68,6 +69,7 @@ class SweepRecord:
         path: Effect of l2 on the network at the chosen dropout; one point per l2.
         rule: The choice rule in one sentence.
         unit: Unit of all losses.
+        explored: The networks, opened; None where that was not asked for.
     """
 
     l2: tuple[float, ...]
@@ -97,6 +99,7 @@ class SweepRecord:
     path: tuple[PathPoint, ...]
     rule: str
     unit: str
+    explored: Explored | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.l2), len(self.dropout))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from justfit.records import LabSurface, LabWiring
+from justfit.records import LabSurface, Wiring
 from justfit.report._axes import Box, axes
 from justfit.report._names import shown
 from justfit.report._numbers import setting
@@ -86,7 +86,7 @@ def _example(x: float, y: float, kind: int) -> str:
     return tag("circle", cx=x, cy=y, r=3, class_="example side-0")
 
 
-def draw_wiring(wiring: LabWiring) -> str:
+def draw_wiring(wiring: Wiring) -> str:
     """Draw units in columns and the connections between those that take part."""
     columns = len(wiring.kept)
     left, right, top, bottom = 34.0, _WIRING_WIDTH - 34.0, 40.0, _WIRING_HEIGHT - 34.0

@@ -12,7 +12,7 @@ from justfit.records import (
     LabRecord,
     LabSeries,
     LabSurface,
-    LabWiring,
+    Wiring,
 )
 
 NAN = float("nan")
@@ -53,7 +53,7 @@ SURFACE = LabSurface(
     rows=((0.1, 0.4, 0.9), (0.2, 0.6, 0.9)),
     x=(-0.5, 0.5), y=(0.0, 0.1), label=(0, 1),
 )  # fmt: skip
-WIRING = LabWiring(
+WIRING = Wiring(
     title="Thinned", layers=("inputs", "hidden", "outputs"), kept=((True, True), (True, False, True), (True,))
 )
 FIGURE = LabFigure(
