@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint slow benchmark clean
+.PHONY: help demo test lint slow benchmark bundle clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,8 +19,11 @@ help: ## show this list
 demo: $(VENV)/.ok ## set up, then fit the handwritten digits into build/demo
 	$(BIN)/justfit fit digits --out build/demo --overwrite
 
+# Two processes side by side; the tests of one file stay in one, for they share what takes long to make.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
 test: lint ## set up, then everything CI runs
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 lint: $(VENV)/.ok ## style, types and walls only
 	$(BIN)/ruff check .
@@ -29,7 +32,7 @@ lint: $(VENV)/.ok ## style, types and walls only
 	$(BIN)/lint-imports
 
 slow: $(VENV)/.ok ## the tests that take minutes as well
-	$(BIN)/python -m pytest --slow
+	$(PYTEST) --slow
 
 benchmark: $(VENV)/.ok-benchmark build/zoo_site ## against the peers, one thread; results in benchmarks/results
 	$(BIN)/python benchmarks/sweep_speed.py --out benchmarks/results/sweep_speed.md
@@ -66,6 +69,9 @@ benchmark: $(VENV)/.ok-benchmark build/zoo_site ## against the peers, one thread
 	  $(BIN)/python benchmarks/$$what.py report build/$$what.jsonl --out benchmarks/results/$$what.md || exit 1; \
 	done
 	$(BIN)/python benchmarks/repair.py --part all --out benchmarks/results/repair.md
+
+bundle: ## build the ES module of the pages (needs Node and npm; what it builds is part of the project)
+	cd web && npm ci --no-audit --no-fund && npm run check && npm run build
 
 clean: ## remove what was built; the environment stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
