@@ -36,6 +36,7 @@ from justfit.records._lab import (
 from justfit.records._module_sweep import CellRecord, CellSetting, ModuleSweepRecord, StopReason
 from justfit.records._progress import OnProgress, Progress
 from justfit.records._rule_text import RuleText
+from justfit.records._shown import Shown
 from justfit.records._signal import (
     AttentionSignal,
     Checkup,
@@ -125,6 +126,7 @@ __all__ = [
     "SchemeCheckup",
     "SchemeComparison",
     "Severity",
+    "Shown",
     "SignalEvidence",
     "Stage",
     "StopReason",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from justfit.records._change import Change
+from justfit.records._shown import Shown
 from justfit.records._verdict import Finding, FitVerdict
 
 CureState = Literal[
@@ -68,7 +69,7 @@ class CureCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CureRecord:
+class CureRecord(Shown):
     """Everything a repair found out.
 
     Attributes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from justfit.records._shown import Shown
 from justfit.records._sweep import SweepRecord
 from justfit.records._verdict import FitVerdict
 
@@ -109,7 +110,7 @@ class TestComparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FitResult:
+class FitResult(Shown):
     """Everything `justfit fit` found out, in the order it says it.
 
     Attributes:

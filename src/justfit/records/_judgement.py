@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from justfit.records._history import History
+from justfit.records._shown import Shown
 from justfit.records._verdict import FitVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(Shown):
     """What `justfit judge` says of one run.
 
     Attributes:

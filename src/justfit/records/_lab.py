@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from justfit.errors import ArgumentError
+from justfit.records._shown import Shown
 from justfit.records._views import Wiring
 
 LAB_SCHEMA_VERSION = "justfit.lab/1"
@@ -181,7 +182,7 @@ class LabClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LabRecord:
+class LabRecord(Shown):
     """All claims of one run of the lab.
 
     Attributes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from justfit.errors import ArgumentError
+from justfit.records._shown import Shown
 
 StopReason = Literal["", "not finite", "plateau", "overfitting", "futility"]
 
@@ -67,7 +68,7 @@ class CellRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleSweepRecord:
+class ModuleSweepRecord(Shown):
     """A sweep over any network: its cells, the choice, and what both are worth.
 
     Attributes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from justfit.records._json import to_dict
+from justfit.records._shown import Shown
 from justfit.records._verdict import Finding
 
 TrunkKind = Literal["input", "sum", "output"]
@@ -339,7 +340,7 @@ class Unjudged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Checkup:
+class Checkup(Shown):
     """A network before training: what was measured, what was found, whether it will train.
 
     Attributes:
@@ -380,7 +381,7 @@ class SchemeCheckup:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SchemeComparison:
+class SchemeComparison(Shown):
     """Initialization schemes beside each other, on one module and one batch."""
 
     module: str

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from justfit.errors import ArgumentError
+from justfit.records._history import History
+from justfit.records._shown import Shown
 
 FitState = Literal["overfitting", "underfitting", "just_right", "undecided"]
 Severity = Literal["info", "warning", "error"]
@@ -56,7 +58,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FitVerdict:
+class FitVerdict(Shown):
     """Does the network fit: underfitting, just right, overfitting, or undecided, with a probability.
 
     All losses are means per example in eval mode, in `unit`; each `*_se` is one standard error of its number.
@@ -84,6 +86,7 @@ class FitVerdict:
         further_epochs_cost_se: One standard error of it.
         overfitting_since: Of a history: first epoch from which on it overfits; None where it does not.
         notes: What was seen of the history that is neither reason nor finding, such as missing values or restarts.
+        history: What was judged, where `justfit.judge` judged it; None where it is kept elsewhere or there is none.
     """
 
     state: FitState
@@ -112,6 +115,7 @@ class FitVerdict:
     further_epochs_cost_se: float = math.nan
     overfitting_since: int | None = None
     notes: tuple[str, ...] = ()
+    history: History | None = None
 
     def __post_init__(self) -> None:
         total = sum(self.probabilities.values())

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from justfit.records._history import History
 from justfit.records._json import to_dict
+from justfit.records._shown import Shown
 from justfit.records._signal import Unjudged
 from justfit.records._verdict import Finding, FitVerdict
 
@@ -236,7 +237,7 @@ class WatchEvidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WatchRecord:
+class WatchRecord(Shown):
     """A watched run: what was measured, what was found, what watching cost, and its last steps.
 
     Attributes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 from justfit.errors import ArgumentError
@@ -54,7 +55,8 @@ def judge(
         unit: Of the losses, such as "nats".
 
     Returns:
-        The verdict: state, probabilities, gap, avoidable bias, best epoch, what the further epochs cost, and why.
+        The verdict: state, probabilities, gap, avoidable bias, best epoch, what the further epochs cost, and why. It
+        shows itself: in a notebook, and with `plot()` and `to_html(path)`.
 
     Raises:
         ArgumentError: Lengths differ, there are no epochs, or a value lies outside its contract.
@@ -93,13 +95,14 @@ def judge(
         direction=direction,
         train_mode=train_mode,
     )
-    return judge_history(
+    verdict = judge_history(
         history,
         reference_loss=_number("reference_loss", reference_loss),
         reference_name=reference_name,
         constant_loss=_number("constant_loss", constant_loss),
         unit=unit,
     )
+    return replace(verdict, history=history)
 
 
 def _numbers(name: str, given: Any) -> tuple[float, ...] | None:
