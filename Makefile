@@ -25,13 +25,13 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 test: lint ## set up, then everything CI runs
 	$(PYTEST)
 
-lint: $(VENV)/.ok ## style, types and walls only
+lint: $(VENV)/.ok-test ## style, types and walls only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-slow: $(VENV)/.ok ## the tests that take minutes as well
+slow: $(VENV)/.ok-test ## the tests that take minutes as well
 	$(PYTEST) --slow
 
 benchmark: $(VENV)/.ok-benchmark build/zoo_site ## against the peers, one thread; results in benchmarks/results
@@ -78,12 +78,18 @@ clean: ## remove what was built; the environment stays
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ok: pyproject.toml constraints.txt
-	@echo "Setting up $(VENV): about 1 GB, a few minutes the first time."
+	@echo "Setting up $(VENV): a minute or two the first time."
 	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) -e '.[lab,plot]'
+	touch $@
+
+# Every framework that justfit works with, and the tools of the tests: several minutes more.
+$(VENV)/.ok-test: $(VENV)/.ok
+	@echo "Setting up the tests: a few minutes the first time."
 	$(INSTALL) -e '.[test]'
 	touch $@
 
-$(VENV)/.ok-benchmark: $(VENV)/.ok
+$(VENV)/.ok-benchmark: $(VENV)/.ok-test
 	$(INSTALL) -e '.[test,benchmark]'
 	touch $@
 
