@@ -1,0 +1,59 @@
+// Bundle web/src into the one module that ships in the wheel: src/justfit/report/assets/justfit.js.
+// Its first line is the SHA-256 of what it was built from, so that a test in Python knows a stale one.
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const OUT = join(HERE, "..", "src", "justfit", "report", "assets", "justfit.js");
+const MOST_BYTES = 150_000;
+
+// The same order and the same bytes as in tests/browser/test_bundle.py.
+function sources() {
+  const found = ["build.mjs", "package.json", "package-lock.json", "tsconfig.json"];
+  const visit = (folder) => {
+    for (const name of readdirSync(join(HERE, folder))) {
+      const path = `${folder}/${name}`;
+      if (statSync(join(HERE, path)).isDirectory()) visit(path);
+      else if (/\.(ts|css)$/.test(name)) found.push(path);
+    }
+  };
+  visit("src");
+  return found.sort();
+}
+
+function hashOf(paths) {
+  const hash = createHash("sha256");
+  for (const path of paths) {
+    hash.update(`${path}\0`);
+    hash.update(readFileSync(join(HERE, path)));
+    hash.update("\0");
+  }
+  return hash.digest("hex");
+}
+
+const result = await build({
+  absWorkingDir: HERE,
+  entryPoints: ["src/index.ts"],
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  loader: { ".css": "text" },
+  legalComments: "none",
+  write: false,
+});
+const code = result.outputFiles[0].text;
+const licence =
+  "/* justfit: MIT. Contains d3-array, d3-format, d3-interpolate, d3-path, d3-scale, d3-shape, d3-time and others of D3: ISC, Copyright Mike Bostock. */";
+const text = `/* justfit web ${hashOf(sources())} */\n${licence}\n${code}`;
+for (const forbidden of ["</script", "://", "eval(", 'innerHTML=""+']) {
+  if (text.toLowerCase().includes(forbidden)) throw new Error(`The module must not contain ${forbidden}`);
+}
+if (Buffer.byteLength(text) > MOST_BYTES)
+  throw new Error(`The module has ${Buffer.byteLength(text)} bytes, more than ${MOST_BYTES}`);
+mkdirSync(dirname(OUT), { recursive: true });
+writeFileSync(OUT, text);
+console.log(`${OUT}: ${Buffer.byteLength(text)} bytes`);
