@@ -8,16 +8,13 @@ from statistics import median
 from justfit.records import FitResult, SweepRecord
 from justfit.report._axes import axis_title
 from justfit.report._choice import DIVERGED, cell_name
+from justfit.report._cividis import Colour, cividis, hex_of, ink_on
 from justfit.report._numbers import number, setting, with_se
 from justfit.report._svg import clipped, drawing, label, tag, tooltip
 from justfit.report._verdict import loss_unit
 
 _LEFT, _TOP, _RIGHT = 40.0, 88.0, 452.0
 _LETTER = 6.2  # width of a digit in a cell, view-box units at font size 11
-
-# Cividis at 0, 1/4, …, 1: perceptually uniform, the same for the colour-blind. Nuñez, Anderton, Renslow (2018),
-# "Optimizing colormaps with consideration for color vision deficiency", PLoS ONE 13(7): e0199239.
-_CIVIDIS = ((0, 34, 78), (67, 78, 108), (125, 124, 120), (188, 175, 111), (254, 232, 56))
 
 
 def draw_map(result: FitResult) -> tuple[str, ...]:
@@ -61,14 +58,10 @@ class _Map:
             description=f"Best: {best}. Chosen: {chosen}. All numbers stand in the table of every cell.",
         )
 
-    def colour(self, difference: float) -> tuple[int, int, int]:
+    def colour(self, difference: float) -> Colour:
         """Colour of a difference: the best is bright, the worst dark."""
         worst = math.log1p(self.worst / self.grain) or 1.0
-        share = 4.0 * (1.0 - min(max(math.log1p(max(difference, 0.0) / self.grain) / worst, 0.0), 1.0))
-        low = min(int(share), 3)
-        first, second = _CIVIDIS[low], _CIVIDIS[low + 1]
-        red, green, blue = (round(a + (share - low) * (b - a)) for a, b in zip(first, second, strict=True))
-        return red, green, blue
+        return cividis(1.0 - min(max(math.log1p(max(difference, 0.0) / self.grain) / worst, 0.0), 1.0))
 
     def _cell(self, i: int, j: int) -> str:
         record, difference = self.record, self.record.difference[i][j]
@@ -78,10 +71,10 @@ class _Map:
             return tag("g", tooltip(f"{name}: {DIVERGED}") + self._hatching(x, y))
         above = with_se(difference, record.difference_se[i][j], self.unit)
         colour = self.colour(difference)
-        ink = "#000" if _luminance(colour) > 0.18 else "#fff"
+        ink = ink_on(colour)
         parts = [
             tooltip(f"{name}: {above} above the best"),
-            tag("rect", x=x + 1, y=y + 1, width=self.width - 2, height=self.height - 2, fill=_hex(colour)),
+            tag("rect", x=x + 1, y=y + 1, width=self.width - 2, height=self.height - 2, fill=hex_of(colour)),
         ]
         if record.ridge[i][j]:
             parts.append(
@@ -161,7 +154,7 @@ class _Map:
                 y=24.0,
                 width=width + 0.4,
                 height=12.0,
-                fill=_hex(self.colour(self.grain * math.expm1((k + 0.5) / steps * spread))),
+                fill=hex_of(self.colour(self.grain * math.expm1((k + 0.5) / steps * spread))),
             )
             for k in range(steps)
         )
@@ -178,13 +171,3 @@ class _Map:
 def _is_power_of_ten(value: float) -> bool:
     exponent = math.log10(value)
     return abs(exponent - round(exponent)) < 1e-6
-
-
-def _hex(colour: tuple[int, int, int]) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
-
-
-def _luminance(colour: tuple[int, int, int]) -> float:
-    # Relative luminance as the accessibility guidelines (WCAG 2) define it: above 0.18 black is the better contrast.
-    red, green, blue = (((part / 255.0 + 0.055) / 1.055) ** 2.4 for part in colour)
-    return float(0.2126 * red + 0.7152 * green + 0.0722 * blue)

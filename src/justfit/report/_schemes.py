@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from justfit.records import Checkup, SchemeCheckup, SchemeComparison
 from justfit.report._checkup_words import loss_value, score, will_train
 from justfit.report._document import Card, Figure, Section, SignalDocument, Table, Tone
+from justfit.report._end_labels import NUM_STYLES
 from justfit.report._names import shown
 from justfit.report._numbers import count, number, setting
-from justfit.report._signal_figure import NUM_STYLES, Line, draw_lines
+from justfit.report._signal_figure import Line, draw_lines
 from justfit.report._svg import thinned
 from justfit.report._trunk import LOST, Quantity, change, inside, last_rank, share, tidy, times, values
 

@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from statistics import median
 
 from justfit.report._axes import Box, Tick, axes
-from justfit.report._names import shown
+from justfit.report._end_labels import NUM_STYLES, LineEnd, end_labels
 from justfit.report._numbers import setting
-from justfit.report._svg import Scale, clipped, drawing, label, nice_ticks, polyline, tag, thinned, tooltip
+from justfit.report._svg import Scale, clipped, drawing, nice_ticks, polyline, tag, thinned, tooltip
 from justfit.report._trunk import Quantity
 
 _WIDTH, _HEIGHT = 460.0, 300.0
-_LABEL_LETTERS = 16
-_LABEL_STEP = 15.0  # view-box units between two labels, so that they do not touch
 _MOST_MARKS = 100
 _DECADES = 16.0  # from the middle of several lines to an end of the axis: what unit roundoff leaves of a double
 _ALL_DECADES = 150.0
-NUM_STYLES = 8  # how many line styles signals.css has
 _AXIS_TITLES = {
     "signal": "size of the activations, rms (their own units)",
     "gradient": "‖∂L/∂activation‖ (loss per unit of activation)",
@@ -119,26 +116,6 @@ def _labels(lines: Sequence[Line], across: Scale, up: Scale, box: Box) -> str:
         finite = [k for k, value in enumerate(line.values) if math.isfinite(value)]
         if finite and line.name:
             last = max(finite, key=lambda k: across(float(k)))
-            y = min(max(up(line.values[last]), box.top), box.bottom)
-            ends.append((y, across(float(last + 1)), line))
-    ends.sort(key=lambda end: end[0])
-    places = _apart([y for y, _, _ in ends], box)
-    parts = []
-    for (y, x, line), place in zip(ends, places, strict=True):
-        style = f"series-{line.style % NUM_STYLES}"
-        parts.append(tag("path", d=f"M{x + 2:.1f} {y:.1f}L{box.right + 10:.1f} {place:.1f}", class_="leader"))
-        text = shown(line.name, _LABEL_LETTERS)
-        parts.append(label(text, box.right + 13.0, place + 4.0, class_=f"series-label {style}"))
-    return "".join(parts)
-
-
-def _apart(wanted: Sequence[float], box: Box) -> list[float]:
-    # Push down what touches, then push up what has left the plot at the bottom.
-    places: list[float] = []
-    for y in wanted:
-        places.append(max(y, places[-1] + _LABEL_STEP) if places else y)
-    lowest = box.bottom
-    for k in range(len(places) - 1, -1, -1):
-        places[k] = min(places[k], lowest)
-        lowest = places[k] - _LABEL_STEP
-    return places
+            at = (across(float(last + 1)), up(line.values[last]))
+            ends.append(LineEnd(name=line.name, at=at, style=line.style))
+    return end_labels(ends, box)
