@@ -19,6 +19,10 @@ few that belong together, each.
 
 from __future__ import annotations
 
+from justfit.lab._playground import Playground
+from justfit.lab._playground_options import Options
+from justfit.lab._playground_settings import Settings
+from justfit.lab._playground_table import PlaygroundTable
 from justfit.lab._run import run_lab
 
-__all__ = ["run_lab"]
+__all__ = ["Options", "Playground", "PlaygroundTable", "Settings", "run_lab"]

@@ -51,6 +51,7 @@ from justfit.report._github import render_github
 from justfit.report._html import render_html, render_html_fragment
 from justfit.report._judgement_html import render_verdict_html
 from justfit.report._judgement_text import render_verdict_text
+from justfit.report._judgement_words import headline
 from justfit.report._junit import render_junit
 from justfit.report._lab_html import render_lab_html
 from justfit.report._lab_text import render_lab_text
@@ -67,6 +68,7 @@ from justfit.report._watch_text import render_watch_text
 __all__ = [
     "Document",
     "build_document",
+    "headline",
     "number",
     "percent",
     "render_checkup_html",

@@ -1,0 +1,204 @@
+"""The playground: a grid of small networks on points in a plane, trained together and opened at any time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from justfit.errors import ArgumentError
+from justfit.lab._playground_look import Network
+from justfit.lab._playground_options import DROPOUT, L2, MOST_EPOCHS, TABLE
+from justfit.lab._playground_points import Points, draw_points
+from justfit.lab._playground_settings import Settings
+from justfit.lab._playground_table import PlaygroundTable
+from justfit.lab._playground_training import Losses, StackTraining
+from justfit.lab._playground_verdict import Reference, judge_cell
+
+MOST_POINTS = 300  # of a curve
+DIGITS = 4
+
+
+class Playground:
+    """Train all λ × dropout of one setting at once, and look at any of them.
+
+    The numbers depend on the settings alone: neither on how `advance` is cut nor on what is looked at in between.
+    One thread at a time may use it.
+
+    Args:
+        settings: What to train, on what.
+        table: The user's two columns, for `data="table"`.
+
+    Raises:
+        ArgumentError: `data="table"` without a table.
+
+    Example:
+        >>> playground = Playground(Settings(data="moons", num_train=40, depth=2))
+        >>> playground.advance(10)
+        >>> state = playground.state(l2=0, dropout=0)
+        >>> state["epoch"], len(state["surface"]), len(state["forward"])
+        (10, 40, 3)
+        >>> playground.state(l2=5, dropout=0)["curves"]["train"][-1] > state["curves"]["train"][-1]
+        True
+    """
+
+    def __init__(self, settings: Settings, table: PlaygroundTable | None = None) -> None:
+        self.settings = settings
+        self.points = _points(settings, table)
+        with _one_thread():
+            self._training = StackTraining(settings, self.points)
+        self._reference = Reference(self.points)
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained so far."""
+        return self._training.epoch
+
+    def advance(self, epochs: int, most_seconds: float = math.inf) -> None:
+        """Train all cells for some epochs more.
+
+        Args:
+            epochs: 1 to 50.
+            most_seconds: After so long no further epoch is begun; `epoch` says how many there were.
+
+        Raises:
+            ArgumentError: `epochs` lies outside its range.
+        """
+        if type(epochs) is not int or not 1 <= epochs <= MOST_EPOCHS:
+            raise ArgumentError(
+                f"`epochs` must be a whole number from 1 to {MOST_EPOCHS}.",
+                found=f"`epochs={str(epochs)[:60]}`",
+                way_out="Call again for more.",
+            )
+        with _one_thread():
+            self._training.advance(epochs, most_seconds)
+
+    def state(self, l2: int = 0, dropout: int = 0, *, plane: bool = False) -> dict[str, Any]:
+        """Look at one cell, without training.
+
+        Args:
+            l2: Index into `Options.l2`.
+            dropout: Index into `Options.dropout`.
+            plane: Add the points themselves, which do not change.
+
+        Returns:
+            Lists, numbers with four digits, words and None for what is no number: fit for JSON.
+
+        Raises:
+            ArgumentError: An index lies outside its range.
+        """
+        _require_index("l2", l2, len(L2))
+        _require_index("dropout", dropout, len(DROPOUT))
+        cell = l2 * len(DROPOUT) + dropout
+        with _one_thread():
+            state = {
+                "epoch": self.epoch,
+                "l2": l2,
+                "dropout": dropout,
+                "numTrain": self.points.num_train,
+                "diverged": not bool(self._training.is_finite()[cell]),
+                "curves": _curves(self._training.history, cell),
+                "grid": _grid(self._training.history[-1]),
+                **self._look(cell),
+                "verdict": judge_cell(self._training.history, cell, self._reference),
+            }
+        if plane:
+            state["plane"] = _plane(self.points)
+        plain: dict[str, Any] = _rounded(state)
+        return plain
+
+    def _look(self, cell: int) -> dict[str, Any]:
+        stack = self._training.stack
+        network = Network(stack.cell(cell), stack.activation, self.points)
+        signals = network.signals()
+        return {
+            "surface": network.surface(),
+            "units": network.units(),
+            "weights": network.weights(),
+            "forward": signals.forward,
+            "backward": signals.backward,
+            "dead": signals.dead,
+        }
+
+
+def _points(settings: Settings, table: PlaygroundTable | None) -> Points:
+    if settings.data != TABLE:
+        return draw_points(settings)
+    if table is None:
+        raise ArgumentError(
+            "`data=table` needs a table.",
+            found="none",
+            way_out="Start with `justfit lab --serve --data TABLE`, or take another `data`.",
+        )
+    return table.draw(settings)
+
+
+def _require_index(name: str, index: int, count: int) -> None:
+    if type(index) is not int or not 0 <= index < count:
+        raise ArgumentError(
+            f"`{name}` must be an index from 0 to {count - 1}.",
+            found=f"`{name}={str(index)[:60]}`",
+            way_out="It is the place of the value in the options, not the value.",
+        )
+
+
+def _curves(history: list[Losses], cell: int) -> dict[str, Any]:
+    last = len(history) - 1
+    epochs = sorted({round(place * last / (MOST_POINTS - 1)) for place in range(MOST_POINTS)})
+    chosen = [history[epoch] for epoch in epochs]
+    return {
+        "epochs": epochs,
+        "train": [float(losses.train[cell]) for losses in chosen],
+        "trainSe": [float(losses.train_se[cell]) for losses in chosen],
+        "validation": [float(losses.validation[cell]) for losses in chosen],
+        "validationSe": [float(losses.validation_se[cell]) for losses in chosen],
+    }
+
+
+def _grid(losses: Losses) -> dict[str, Any]:
+    shape = (len(L2), len(DROPOUT))
+    return {"train": losses.train.view(shape).tolist(), "validation": losses.validation.view(shape).tolist()}
+
+
+def _plane(points: Points) -> dict[str, Any]:
+    low, high = points.plane
+    (x_low, y_low), (x_high, y_high) = low.tolist(), high.tolist()
+    x, y = points.inputs.T.tolist()
+    return {
+        "xName": points.names[0],
+        "yName": points.names[1],
+        "xLow": x_low,
+        "xHigh": x_high,
+        "yLow": y_low,
+        "yHigh": y_high,
+        "x": x,
+        "y": y,
+        "target": points.labels.tolist(),
+        "classes": list(points.classes),
+        "validation": [row >= points.num_train for row in range(len(x))],
+        "notes": list(points.notes),
+    }
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _rounded(part) for name, part in value.items()}
+    if isinstance(value, list) and not (value and isinstance(value[0], int)):
+        return [_rounded(part) for part in value]
+    return value
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Run torch on one thread, so that sums are the same everywhere; put the setting back."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,115 @@
+"""Training of all cells of a playground, and their losses after every epoch.
+
+Random draws are named by seed, purpose and epoch, and shared by all cells: neighbouring cells see the same rows in the
+same order, and what is dropped at 0.1 is dropped at 0.4 too.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from justfit.lab._playground_options import DROPOUT, L2
+from justfit.lab._playground_points import Points
+from justfit.lab._playground_settings import Settings
+from justfit.lab._playground_stack import FlatOptimizer, Stack, build_network
+from justfit.sweep import named_generator
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Mean loss per example of every cell in eval mode, nats, after one epoch; [K] each.
+
+    Attributes:
+        train, validation: Means.
+        train_se, validation_se: Standard errors over the rows.
+    """
+
+    train: Tensor
+    train_se: Tensor
+    validation: Tensor
+    validation_se: Tensor
+
+
+class StackTraining:
+    """Train the grid λ × dropout on some points.
+
+    Args:
+        settings: How.
+        points: On what.
+
+    Attributes:
+        stack: The networks as they are now.
+        history: Losses before training and after every epoch.
+    """
+
+    def __init__(self, settings: Settings, points: Points) -> None:
+        self.settings = settings
+        self.inputs = points.standardised(points.inputs).float()
+        self.labels = points.labels.float()
+        self.num_train = points.num_train
+        self.stack = Stack(build_network(settings, self.inputs[: self.num_train]), len(L2) * len(DROPOUT))
+        decay_K = torch.tensor(L2).repeat_interleave(len(DROPOUT)) / self.num_train
+        self._optimizer = FlatOptimizer(settings.optimizer, settings.learning_rate, self.stack.per_element(decay_K))
+        self._dropout_P11 = torch.tensor(DROPOUT).view(-1, 1, 1)
+        self.history = [self._losses()]
+
+    @property
+    def epoch(self) -> int:
+        """Epochs trained so far."""
+        return len(self.history) - 1
+
+    def advance(self, epochs: int, most_seconds: float = math.inf) -> None:
+        """Train whole epochs, fewer where the time is over; at least one."""
+        started = time.monotonic()
+        for _ in range(epochs):
+            self._train_epoch()
+            self.history.append(self._losses())
+            if time.monotonic() - started >= most_seconds:
+                return
+
+    def is_finite(self) -> Tensor:
+        """[K] whether the weights of a cell are numbers."""
+        return torch.stack([leaf.detach().flatten(1).isfinite().all(1) for leaf in self.stack.leaves]).all(0)
+
+    def _train_epoch(self) -> None:
+        seed, epoch, size = self.settings.seed, self.epoch, self.settings.batch_size
+        order = torch.randperm(self.num_train, generator=named_generator(seed, "order", epoch))
+        uniforms_BDO = torch.rand(
+            (self.num_train, self.settings.depth, self.settings.width),
+            generator=named_generator(seed, "mask", epoch),
+        )
+        for first in range(0, self.num_train, size):
+            rows = order[first : first + size]
+            outputs = self.stack.outputs(self.inputs[rows], self._masks(uniforms_BDO[first : first + size]))
+            loss = cross_entropy(outputs, self.labels[rows]).mean(1).sum()  # the gradient of a sum is each cell's own
+            self._optimizer.step(self.stack.flat, self.stack.gradient(loss))
+
+    def _masks(self, uniforms_BDO: Tensor) -> list[Tensor | None]:
+        scale_P11 = 1.0 / (1.0 - self._dropout_P11)
+        return [
+            torch.where(uniforms_BO >= self._dropout_P11, scale_P11, 0.0) if dropped else None
+            for uniforms_BO, dropped in zip(uniforms_BDO.unbind(1), self.settings.is_dropped, strict=True)
+        ]
+
+    @torch.no_grad()
+    def _losses(self) -> Losses:
+        losses = cross_entropy(self.stack.outputs(self.inputs), self.labels).double()
+        train, validation = losses[:, : self.num_train], losses[:, self.num_train :]
+        return Losses(train.mean(1), _standard_error(train), validation.mean(1), _standard_error(validation))
+
+
+def cross_entropy(outputs_KB: Tensor, labels_B: Tensor) -> Tensor:
+    """Compute the loss of every row, nats."""
+    return functional.binary_cross_entropy_with_logits(
+        outputs_KB, labels_B.expand_as(outputs_KB), reduction="none"
+    )
+
+
+def _standard_error(losses_KB: Tensor) -> Tensor:
+    return losses_KB.std(1) / math.sqrt(losses_KB.shape[1])
