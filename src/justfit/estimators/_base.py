@@ -24,7 +24,7 @@ from justfit.errors import ArgumentError, DataError
 from justfit.estimators._learn import Data, Learned, learn, require_rows
 from justfit.estimators._standardize import complete_module
 from justfit.records import FitVerdict, NetworkFacts, SweepRecord
-from justfit.sweep import ACTIVATIONS, Wishes
+from justfit.sweep import ACTIVATIONS, TwoFeatures, Wishes
 
 MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
@@ -138,6 +138,7 @@ class JustFitBase(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
             task=self._task,
             loss_scale=1.0 if target_scaling is None else target_scaling[1] ** 2,
             unit="nats" if target_scaling is None else "squared target",
+            features=self._two_features(scaling, target_scaling) if inputs.shape[1] == 2 else None,
         )
         learned = learn(data, wishes, seed=seed, compare=False, limit_seconds=self.budget_seconds)
         self.adopt(learned, scaling, target_scaling, num_examples=len(rows), seed=seed)
@@ -181,6 +182,23 @@ class JustFitBase(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no
         self.num_examples_ = num_examples
         self.target_scale_ = 1.0 if target_scaling is None else target_scaling[1]
         return self
+
+    def _two_features(
+        self,
+        scaling: tuple[NDArray[np.float32], NDArray[np.float32]] | None,
+        target_scaling: tuple[float, float] | None,
+    ) -> TwoFeatures:
+        first, second = getattr(self, "feature_names_in_", ("feature 1", "feature 2"))
+        shifts, scales = ((0.0, 0.0), (1.0, 1.0)) if scaling is None else (values.tolist() for values in scaling)
+        target_shift, target_scale = target_scaling or (0.0, 1.0)
+        return TwoFeatures(
+            names=(str(first), str(second)),
+            shifts=(shifts[0], shifts[1]),
+            scales=(scales[0], scales[1]),
+            target_shift=target_shift,
+            target_scale=target_scale,
+            classes=tuple(str(label) for label in getattr(self, "classes_", ())),
+        )
 
     def _outputs(self, X: ArrayLike) -> NDArray[np.float64]:
         """Outputs [n, O] of the module, computed in float64 so that they do not depend on the batch."""

@@ -19,6 +19,7 @@ from justfit.sweep import (
     Plan,
     Problem,
     Task,
+    TwoFeatures,
     Wishes,
     assign_folds,
     decide,
@@ -44,6 +45,7 @@ class Data:
         task: What is learned.
         loss_scale: Losses in the target's own squared unit = loss × this; 1 for classification.
         unit: Unit of the losses after scaling.
+        features: What the inputs mean, where they are two numbers of the table.
     """
 
     inputs: Floats
@@ -53,6 +55,7 @@ class Data:
     task: Task
     loss_scale: float
     unit: str
+    features: TwoFeatures | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +139,6 @@ def learn(
     require_rows(num_rows)
     begun = time.monotonic()
     limit = math.inf if limit_seconds is None else limit_seconds
-    end = (begun if started is None else started) + limit
     plan = make_plan(num_rows, data.inputs.shape[1], data.num_outputs, wishes)
     decision = None
     if wishes.l2 is None or wishes.dropout is None:
@@ -147,7 +149,8 @@ def learn(
             seed=seed,
             unit=data.unit,
             num_threads=wishes.num_threads,
-            deadline=math.inf if math.isinf(limit) else end - REFIT_SHARE * limit,
+            deadline=(begun if started is None else started) + (1.0 - REFIT_SHARE) * limit,
+            features=data.features,
             on_progress=on_progress,
         )
     swept = time.monotonic()

@@ -19,9 +19,9 @@ from justfit.estimators._folder import ResultFolder, default_folder
 from justfit.estimators._learn import Data, Learned, learn
 from justfit.estimators._regressor import JustFitRegressor
 from justfit.estimators._report import package_versions
-from justfit.records import DatasetFacts, FitResult, OnProgress, Progress
+from justfit.records import DatasetFacts, FitResult, OnProgress, Progress, Shown
 from justfit.rules import next_steps
-from justfit.sweep import Wishes
+from justfit.sweep import TwoFeatures, Wishes
 from justfit.tables import Encoder, Table, Target, drop_unlabelled, infer_target, read_table, split_rows
 
 TEST_FRACTION = 0.2
@@ -29,7 +29,7 @@ QUICK_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableFit:
+class TableFit(Shown):
     """What `fit_table` made.
 
     Attributes:
@@ -45,6 +45,11 @@ class TableFit:
     encoder: Encoder
     files: dict[str, Path]
     interrupted_by_user: bool
+
+    @property
+    def record(self) -> FitResult:
+        """The same as `result`, by the name that it has in whatever shows itself."""
+        return self.result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +196,23 @@ def _data(prepared: Prepared, inputs: NDArray[np.float32], targets: NDArray[Any]
         task=target.task,
         loss_scale=target.scale**2,
         unit="nats" if is_classes else f"squared {target.name}",
+        features=_two_features(prepared.encoder, target),
+    )
+
+
+def _two_features(encoder: Encoder, target: Target) -> TwoFeatures | None:
+    """What the inputs mean, where they are two numbers of the table; else None."""
+    scales = encoder.number_scales()
+    if len(encoder.feature_names) != 2 or len(scales) != 2:
+        return None
+    (first, (x_shift, x_scale)), (second, (y_shift, y_scale)) = scales.items()
+    return TwoFeatures(
+        names=(first, second),
+        shifts=(x_shift, y_shift),
+        scales=(x_scale, y_scale),
+        target_shift=target.mean,
+        target_scale=target.scale,
+        classes=target.classes,
     )
 
 

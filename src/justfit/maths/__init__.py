@@ -37,7 +37,7 @@ from justfit.maths._deep_linear import (
 )
 from justfit.maths._fans import fans
 from justfit.maths._gain import Nonlinearity, gain
-from justfit.maths._linearity import active_fraction, linearity_r2
+from justfit.maths._linearity import active_fraction, linearity_r2, linearity_r2_of_each
 from justfit.maths._penalty import l2_penalty, sum_squares
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "gain",
     "l2_penalty",
     "linearity_r2",
+    "linearity_r2_of_each",
     "scaled_identity_gradient",
     "scaled_identity_output",
     "sum_squares",

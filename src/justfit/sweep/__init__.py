@@ -66,6 +66,7 @@ from justfit.sweep._training import (
     UnitReport,
     UnitState,
 )
+from justfit.sweep._two_features import TwoFeatures
 from justfit.sweep._unit import run_unit
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
     "SweepVariant",
     "Task",
     "Training",
+    "TwoFeatures",
     "Unit",
     "UnitReport",
     "UnitState",

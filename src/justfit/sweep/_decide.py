@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from justfit.cures import Scheme
 from justfit.records import Curve, FitVerdict, OnProgress, PathPoint, Progress, SweepRecord
 from justfit.rules import FitEvidence, judge_fit, without_verdict
 from justfit.sweep._choice import Choice, choose, seed_variance
+from justfit.sweep._explore import explore
 from justfit.sweep._grid import Grid, constant_losses, find_largest_l2, l2_values
 from justfit.sweep._path import measure_path
 from justfit.sweep._plan import Plan
@@ -19,6 +20,7 @@ from justfit.sweep._problem import NO_FOLD, Problem, Recipe, Variant
 from justfit.sweep._program import Program
 from justfit.sweep._reference import REFERENCE_NAME, boosting_losses
 from justfit.sweep._search import Search, SearchResult
+from justfit.sweep._two_features import TwoFeatures
 
 RULE = (
     "Of the cells within one paired standard error of the smallest cross-validated loss, take the one nearest to the "
@@ -51,6 +53,7 @@ def decide(
     unit: str,
     num_threads: int,
     deadline: float,
+    features: TwoFeatures | None = None,
     on_progress: OnProgress | None = None,
 ) -> Decision:
     """Sweep l2 × dropout, choose, and judge the network without regularization.
@@ -63,6 +66,7 @@ def decide(
         unit: Unit of the losses.
         num_threads: Chunks trained at the same time.
         deadline: `time.monotonic()` after which no further epoch is started.
+        features: What two inputs mean in the table; None: no decision surfaces.
         on_progress: Told how far the sweep is.
 
     Returns:
@@ -89,6 +93,10 @@ def decide(
         verdict = without_verdict(verdict)
     path = measure_path(search.program, grid.dropout[choice.chosen[1]])
     record = _record(result, choice, search.program, path, unit)
+    try:
+        record = replace(record, explored=explore(search.program, _thinned_at(record), features))
+    except KeyboardInterrupt:  # nor for its pictures
+        result.interrupted = result.interrupted or "interrupted while judging"
     return Decision(record=record, verdict=verdict, interrupted=result.interrupted)
 
 
@@ -256,10 +264,17 @@ def _record(
     )
 
 
+def _thinned_at(record: SweepRecord) -> float:
+    """The dropout whose mask is shown: the chosen one, or else the middle one of those tried; 0 if none was."""
+    tried = [dropout for dropout in record.dropout if dropout > 0]
+    return record.chosen_dropout or (tried[(len(tried) - 1) // 2] if tried else 0.0)
+
+
 def _curves(result: SearchResult, choice: Choice) -> tuple[Curve, ...]:
-    """Curves of the corner cells that make the picture (no cure, chosen, best, largest l2), each once."""
+    """Curves of all cells; those of the corners (no cure, chosen, best, largest l2) stand first."""
     column = choice.chosen[1]
-    cells = dict.fromkeys([(0, 0), choice.chosen, choice.best, (0, column), (len(result.grid.l2) - 1, column)])
+    corners = [(0, 0), choice.chosen, choice.best, (0, column), (len(result.grid.l2) - 1, column)]
+    cells = dict.fromkeys([*corners, *np.ndindex(len(result.grid.l2), len(result.grid.dropout))])
     return tuple(
         Curve(
             l2=result.grid.l2[i],

@@ -84,6 +84,17 @@ class TrainingChunk:
             result.extend(losses.unbind(0))
         return result
 
+    def masks(self, position: int, epoch: int) -> list[Tensor | None]:
+        """For each hidden layer, [B, units] true where the first step of an epoch keeps a unit; None: all of them."""
+        batch, _ = next(self.feed.steps(epoch))
+        if batch.masks is None:
+            return [None] * len(self.kernel.layout.hidden)
+        num_dropouts = len(self.kernel.dropouts)
+        cell = position * len(self.data_groups) * num_dropouts // len(self.indices)
+        group, column = divmod(cell, num_dropouts)
+        kept, _ = mask_values(self.activation)
+        return [None if layer is None else layer[group, column, 0] == kept for layer in batch.masks]
+
 
 class Program:
     """Train many variants of one multilayer perceptron at once.
@@ -182,6 +193,19 @@ class Program:
         kernel = self._chunks[chunk].kernel
         dropout = self.variants[index].dropout
         return read_variant(self.layout, kernel.flat, position, self.recipe.activation, dropout)
+
+    def masks(self, index: int, epoch: int) -> list[Tensor | None]:
+        """The dropout masks that one variant is trained with at the first step of an epoch.
+
+        Args:
+            index: Which variant.
+            epoch: From 0.
+
+        Returns:
+            For each hidden layer, [B, units] booleans, true where a unit is kept; None where no unit is ever dropped.
+        """
+        chunk, position = self._place[index]
+        return self._chunks[chunk].masks(position, epoch)
 
     def kernels(self) -> Iterator[tuple[ChunkKernel, list[int]]]:
         """The kernel of each chunk, and which variants it holds, in its order."""

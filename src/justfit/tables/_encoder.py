@@ -15,7 +15,7 @@ from justfit.tables._nearest import list_names
 from justfit.tables._plan import plan_columns
 from justfit.tables._storage import StoredEncoder, read_encoder, write_encoder
 from justfit.tables._table import require_columns
-from justfit.tables._transformer import build_transformer, name_features, shown_categories
+from justfit.tables._transformer import build_transformer, fitted_scales, name_features, shown_categories
 
 SAMPLE_ROWS = 200_000  # standard errors of medians and means are then below 0.3 % of the spread
 CHUNK_ROWS = 50_000
@@ -97,6 +97,15 @@ class Encoder:
                 features[start : start + chunk.height] = self._transformer.transform(chunk)
             self._refuse_overflow(features[start : start + chunk.height])
         return features
+
+    def number_scales(self) -> dict[str, tuple[float, float]]:
+        """Say what was subtracted from each column of numbers, and what it was then divided by; dates are left out.
+
+        Raises:
+            ArgumentError: The encoder is not fitted.
+        """
+        self._refuse_unfitted()
+        return fitted_scales(self._transformer, self._columns)
 
     def check(self, frame: pl.DataFrame) -> tuple[str, ...]:
         """Say what `transform` will pass over in these rows: extra columns, and categories it never saw.

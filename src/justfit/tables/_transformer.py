@@ -57,6 +57,17 @@ def name_features(transformer: Any, columns: Sequence[Column]) -> tuple[str, ...
     return tuple(features)
 
 
+def fitted_scales(transformer: Any, columns: Sequence[Column]) -> dict[str, tuple[float, float]]:
+    """Return (mean, standard deviation) by column of numbers, in the order of the features; dates are left out."""
+    names = group_names(columns)["number"]
+    if not names:
+        return {}
+    scaler = transformer.named_transformers_["number"].named_steps["scale"]
+    dates = {column.name for column in columns if column.kind == "date"}
+    scales = zip(names, scaler.mean_, scaler.scale_, strict=True)
+    return {name: (float(mean), float(deviation)) for name, mean, deviation in scales if name not in dates}
+
+
 def shown_categories(transformer: Any, columns: Sequence[Column]) -> dict[str, list[str]]:
     """Return all categories that were fitted, rare ones too, by column."""
     return {name: categories for name, categories, _ in _categories(transformer, columns)}
