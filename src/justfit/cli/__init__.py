@@ -7,6 +7,7 @@
     $ justfit check nets.py:build --input 64,3,32,32
     $ justfit judge metrics.csv
     $ justfit lab --quick --out lab.html
+    $ justfit report digits-fit --overwrite
     $ justfit explain JF204
 
 What is shown goes to stdout, what is said (progress, notes, errors) goes to stderr. Exit codes:

@@ -18,6 +18,7 @@ from justfit.cli._fit import fit
 from justfit.cli._judge import judge
 from justfit.cli._lab import lab
 from justfit.cli._predict import predict
+from justfit.cli._report import report
 from justfit.cli._rules import rules
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.command(epilog="Example:  justfit check nets.py:build --input 64,3,32,32 --c
 app.command(epilog="Example:  justfit cure training.py:recipe --out cure")(cure)
 app.command(epilog="Example:  justfit judge metrics.csv --html verdict.html")(judge)
 app.command(epilog="Example:  justfit lab --quick --out lab.html")(lab)
+app.command(epilog="Example:  justfit report digits-fit --overwrite")(report)
 app.command(epilog="Example:  justfit explain JF204")(explain)
 app.command(epilog="Example:  justfit rules")(rules)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,9 +56,15 @@ def show_comparison(comparison: SchemeComparison, form: OutputFormat, *, out: Pa
 
 def rule_texts(selection: Selection, kind: type) -> tuple[RuleText, ...]:
     """Put the selected rules of a kind into the words that reports for programs want."""
+    from justfit.rules import RULES
+
+    return rule_texts_of([code for code, rule in RULES.items() if issubclass(rule, kind) and selection.keeps(code)])
+
+
+def rule_texts_of(codes: Iterable[str]) -> tuple[RuleText, ...]:
+    """Put rules into the words that reports for programs want; what is no code of a rule is left out."""
     from justfit.rules import RULES, describe
 
-    codes = [code for code, rule in RULES.items() if issubclass(rule, kind) and selection.keeps(code)]
     return tuple(
         RuleText(
             code=rule.code,
@@ -67,7 +73,7 @@ def rule_texts(selection: Selection, kind: type) -> tuple[RuleText, ...]:
             summary=rule.summary,
             help="\n\n".join(f"{heading}\n\n{text}" for heading, text in rule.sections.items()),
         )
-        for rule in map(describe, codes)
+        for rule in map(describe, [code for code in codes if code in RULES])
     )
 
 
@@ -89,7 +95,7 @@ def as_data(
     return report.render_json(found[0] if len(found) == 1 else found)
 
 
-def show_text(render: Callable[[Console], None], out: Path | None) -> None:
+def show_text(render: Callable[[Console], object], out: Path | None) -> None:
     """Print for people, or write the text to a file."""
     if out is None:
         with open_console() as console:

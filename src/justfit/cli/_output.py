@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from justfit.errors import OutputError
@@ -50,3 +51,25 @@ def _stdout() -> Iterator[None]:
     finally:
         if number is not None and before is not None:  # None: a handler that Python did not set
             signal.signal(number, before)
+
+
+def refuse_taken(path: Path | None, *, overwrite: bool) -> None:
+    """Refuse a place that cannot or must not be written, before the work and not after.
+
+    Raises:
+        OutputError: It exists and may not be replaced, is a folder, or lies in a folder that does not exist.
+    """
+    if path is not None and path.exists() and (path.is_dir() or not overwrite):
+        raise OutputError(
+            f"`{path}` must not exist yet.",
+            found="a folder" if path.is_dir() else "a file",
+            way_out="Choose another FILE with `--out`."
+            if path.is_dir()
+            else "Add `--overwrite`, or choose another FILE with `--out`.",
+        )
+    if path is not None and not path.absolute().parent.is_dir():
+        raise OutputError(
+            f"`{path}` must lie in a folder that exists.",
+            found=f"no folder `{path.absolute().parent}`",
+            way_out="Make the folder, or choose another FILE with `--out`.",
+        )

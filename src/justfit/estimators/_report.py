@@ -1,4 +1,4 @@
-"""The report of an estimator that was fitted on arrays."""
+"""The record of an estimator that was fitted on arrays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import platform
 from justfit.errors import ArgumentError
 from justfit.estimators._base import JustFitBase
 from justfit.records import DatasetFacts, FitResult
-from justfit.report import render_html
 from justfit.rules import next_steps
 
 
@@ -18,8 +17,12 @@ def package_versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in packages}}
 
 
-def estimator_report(estimator: JustFitBase) -> str:
-    """Render the sweep of a fitted estimator; see `JustFitBase.to_html`."""
+def estimator_result(estimator: JustFitBase) -> FitResult:
+    """Make the record of a fitted estimator, as `justfit fit` makes it of a table.
+
+    Raises:
+        ArgumentError: l2 and dropout were both fixed, so there was no sweep.
+    """
     sweep, verdict = estimator.sweep_, estimator.verdict_
     if sweep is None or verdict is None:
         raise ArgumentError(
@@ -44,7 +47,7 @@ def estimator_report(estimator: JustFitBase) -> str:
         dropped_columns=(),
         notes=("No test part was held out: the numbers are cross-validated on the training data.",),
     )
-    result = FitResult(
+    return FitResult(
         dataset=dataset,
         network=estimator.network_,
         verdict=verdict,
@@ -56,4 +59,3 @@ def estimator_report(estimator: JustFitBase) -> str:
         elapsed_seconds={},
         versions=package_versions(),
     )
-    return render_html(result)

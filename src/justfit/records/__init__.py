@@ -22,6 +22,7 @@ from justfit.records._fit import DatasetFacts, FitResult, NetworkFacts, TestComp
 from justfit.records._history import Direction, History
 from justfit.records._json import from_dict, from_json, to_dict, to_json
 from justfit.records._judgement import Judgement
+from justfit.records._kinds import from_any_json
 from justfit.records._lab import (
     LabClaim,
     LabFigure,
@@ -141,6 +142,7 @@ __all__ = [
     "WatchEvidence",
     "WatchRecord",
     "Wiring",
+    "from_any_json",
     "from_dict",
     "from_json",
     "to_dict",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from justfit.records import Change, CureCost, CureRecord, CureState, Finding, FitVerdict, TriedChange
+from justfit.records import Change, CureCost, CureRecord, CureState, Finding, FitVerdict, Shown, TriedChange
 from justfit.repair._apply import AppliedCure
 from justfit.report import render_cure_text
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Cure:
+class Cure(Shown):
     """A repair: what was wrong, what cures it, and the network that it cured.
 
     Attributes:

@@ -55,27 +55,37 @@ from justfit.report._judgement_words import headline
 from justfit.report._junit import render_junit
 from justfit.report._lab_html import render_lab_html
 from justfit.report._lab_text import render_lab_text
+from justfit.report._listing import codes_in
+from justfit.report._load import load_records
 from justfit.report._module_sweep_text import render_module_sweep_text
 from justfit.report._names import shown
 from justfit.report._numbers import number, percent, setting, with_se
 from justfit.report._output import render_json, write_atomically
 from justfit.report._sarif import render_sarif
 from justfit.report._schemes_text import render_comparison_text
+from justfit.report._shown import render_fragment, render_page, render_record_text, render_widget
+from justfit.report._served_html import ClaimShown, render_claims_html, render_door_html, render_playground_html
 from justfit.report._signal_html import render_checkup_html, render_comparison_html
 from justfit.report._text import render_text
 from justfit.report._watch_text import render_watch_text
 
 __all__ = [
+    "ClaimShown",
     "Document",
     "build_document",
+    "codes_in",
     "headline",
+    "load_records",
     "number",
     "percent",
     "render_checkup_html",
     "render_checkup_text",
+    "render_claims_html",
     "render_comparison_html",
     "render_comparison_text",
     "render_cure_text",
+    "render_fragment",
+    "render_door_html",
     "render_github",
     "render_html",
     "render_html_fragment",
@@ -84,11 +94,15 @@ __all__ = [
     "render_lab_html",
     "render_lab_text",
     "render_module_sweep_text",
+    "render_page",
+    "render_record_text",
+    "render_playground_html",
     "render_sarif",
     "render_text",
     "render_verdict_html",
     "render_verdict_text",
     "render_watch_text",
+    "render_widget",
     "setting",
     "shown",
     "with_se",

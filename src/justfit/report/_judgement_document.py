@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from justfit.records import FitVerdict, Judgement
 from justfit.report._checkup_words import finding_entry
@@ -31,14 +32,9 @@ _MOST_ROWS = 300
 def build_judgement_document(judgement: Judgement) -> SignalDocument:
     """Say everything that a reader wants of a judged run, once."""
     verdict, history = judgement.verdict, judgement.history
-    lines = (best_sentence(judgement), read_sentence(history))
+    lines = (best_sentence(judgement), read_sentence(history) if history.epochs else "")
     sections = (
-        Section(
-            key="curves",
-            heading="How the losses moved",
-            figures=(Figure(key="history", title=curves_title(judgement), caption=_caption(judgement)),),
-            tables=(_history_table(judgement),),
-        ),
+        _curves_section(judgement),
         Section(
             key="evidence",
             heading="Why this verdict",
@@ -54,13 +50,21 @@ def build_judgement_document(judgement: Judgement) -> SignalDocument:
         Section(key="notes", heading="What was read and repaired", points=note_sentences(verdict)[:_MOST_FINDINGS]),
     )
     return SignalDocument(
-        subject=shown(history.source, 200) if history.source else "A training run",
+        subject=shown(history.source, 200) if history.source else "A training run" if history.epochs else "A network",
         headline=headline(judgement),
         verdict=tuple(line for line in lines if line),
         tone=tone(judgement),
         cards=_cards(judgement),
         sections=tuple(s for s in sections if s.findings or s.figures or s.tables or s.points or s.sentences),
     )
+
+
+def _curves_section(judgement: Judgement) -> Section:
+    section = Section(key="curves", heading="How the losses moved")
+    if not judgement.history.epochs:
+        return section
+    figure = Figure(key="history", title=curves_title(judgement), caption=_caption(judgement))
+    return replace(section, figures=(figure,), tables=(_history_table(judgement),))
 
 
 def draw_judgement(judgement: Judgement) -> dict[str, tuple[str, ...]]:

@@ -54,6 +54,7 @@ def render_verdict_text(verdict: FitVerdict, history: History, console: Console,
         more = len(verdict.findings) - len(printed)
         console.print(write(f"\n{more:,} more findings; verbose output has all.", "dim"))
     console.print()
-    console.print(write(read_sentence(history), "dim"))
+    if history.epochs:
+        console.print(write(read_sentence(history), "dim"))
     for note in note_sentences(verdict):
         console.print(write(f"Note: {note}", "dim"))

@@ -37,6 +37,12 @@ def headline(judgement: Judgement) -> str:
     )
 
 
+def judgement_of(verdict: FitVerdict) -> Judgement:
+    """Put a verdict beside the history it rests on, or beside an empty one where it rests on none."""
+    nothing = History(epochs=(), train_loss=(), validation_loss=())
+    return Judgement(history=verdict.history or nothing, verdict=verdict)
+
+
 def tone(judgement: Judgement) -> Tone:
     """Bad where it does not fit or a finding says so, open where that cannot be told, good otherwise."""
     if any(finding.severity != "info" for finding in judgement.verdict.findings):
@@ -88,9 +94,10 @@ def note_sentences(verdict: FitVerdict) -> tuple[str, ...]:
 def loss_rows(judgement: Judgement) -> tuple[tuple[str, str, str], ...]:
     """Write the numbers that the verdict rests on: name, value, meaning."""
     verdict, kind = judgement.verdict, _kind(judgement.history)
+    measured = "at the end, smoothed" if judgement.history.epochs else "mean per example, in eval mode"
     rows = [
-        (f"Train {kind}", verdict.train_loss, verdict.train_loss_se, "at the end, smoothed"),
-        (f"Validation {kind}", verdict.validation_loss, verdict.validation_loss_se, "at the end, smoothed"),
+        (f"Train {kind}", verdict.train_loss, verdict.train_loss_se, measured),
+        (f"Validation {kind}", verdict.validation_loss, verdict.validation_loss_se, measured),
         ("Generalization gap", verdict.generalization_gap, verdict.generalization_gap_se, "validation − train"),
         (
             "Further epochs",

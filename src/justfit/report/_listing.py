@@ -6,9 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from justfit.records import Checkup, Finding, Judgement, Unjudged
+from justfit.errors import ArgumentError
+from justfit.records import (
+    Checkup,
+    CureRecord,
+    Finding,
+    FitResult,
+    FitVerdict,
+    Judgement,
+    SchemeComparison,
+    Unjudged,
+    WatchRecord,
+)
+from justfit.report._judgement_words import judgement_of
 
-Found = Checkup | Sequence[Judgement]
+Found = Checkup | CureRecord | FitResult | FitVerdict | Judgement | SchemeComparison | WatchRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +42,40 @@ class Listing:
     properties: dict[str, Any] = field(default_factory=dict)
 
 
-def listings_of(found: Found) -> list[Listing]:
-    """List the findings of a checkup, or of each judged run; those of a run are shown at its log."""
-    if isinstance(found, Checkup):
-        return [_of_checkup(found)]
-    return [_of_judgement(judgement) for judgement in found]
+def listings_of(found: Found | Sequence[Found]) -> list[Listing]:
+    """List the findings of a record, or of each of several; those of a judged run are shown at its log.
+
+    Raises:
+        ArgumentError: It is a record of a kind that has no findings.
+    """
+    every = found if isinstance(found, list | tuple) else [found]
+    return [listing for record in every for listing in _listings(record)]
+
+
+def codes_in(found: Found | Sequence[Found]) -> list[str]:
+    """List the codes of all rules that found something or could not judge, each once."""
+    listings = listings_of(found)
+    return sorted({entry.code for listing in listings for entry in (*listing.findings, *listing.unjudged)})
+
+
+def _listings(record: Any) -> list[Listing]:
+    if isinstance(record, Checkup):
+        return [_of_checkup(record)]
+    if isinstance(record, SchemeComparison):
+        return [_of_scheme(entry.scheme, entry.checkup) for entry in record.schemes if entry.checkup is not None]
+    if isinstance(record, Judgement | FitVerdict):
+        return [_of_judgement(judgement_of(record) if isinstance(record, FitVerdict) else record)]
+    if isinstance(record, FitResult):
+        return [_of_fit(record)]
+    if isinstance(record, WatchRecord):
+        return [_of_watch(record)]
+    if isinstance(record, CureRecord):
+        return [_of_cure(record)]
+    raise ArgumentError(
+        "Only a record with findings can be listed for other programs.",
+        found=f"a {type(record).__name__}, which has none",
+        way_out="Make a page, text or JSON of it.",
+    )
 
 
 def _of_checkup(checkup: Checkup) -> Listing:
@@ -48,6 +89,40 @@ def _of_checkup(checkup: Checkup) -> Listing:
             "trainability": checkup.trainability.score,
             "trainabilityThreshold": checkup.trainability.threshold,
         },
+    )
+
+
+def _of_scheme(scheme: str, checkup: Checkup) -> Listing:
+    listing = _of_checkup(checkup)
+    return replace(listing, properties={"scheme": scheme, **listing.properties})
+
+
+def _of_fit(result: FitResult) -> Listing:
+    verdict = result.verdict
+    return Listing(
+        command="fit",
+        subject=result.dataset.name,
+        findings=verdict.findings,
+        properties={"state": verdict.state, "probabilities": verdict.probabilities, "helps": result.sweep.helps},
+    )
+
+
+def _of_watch(record: WatchRecord) -> Listing:
+    return Listing(
+        command="watch",
+        subject=record.evidence.module,
+        findings=record.findings,
+        unjudged=record.unjudged,
+        properties={"numSteps": record.overhead.num_steps, "finished": record.finished},
+    )
+
+
+def _of_cure(record: CureRecord) -> Listing:
+    return Listing(
+        command="cure",
+        subject=record.module,
+        findings=record.findings,
+        properties={"state": record.state, "cause": record.cause},
     )
 
 

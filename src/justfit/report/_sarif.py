@@ -16,10 +16,11 @@ from justfit.report._place import Place, place_of
 
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 _LONGEST_HELP = 20_000
+_SUBJECTS = {"check": "module", "cure": "module", "fit": "table", "judge": "log", "watch": "module"}
 
 
-def render_sarif(found: Found, rules: Sequence[RuleText], version: str) -> str:
-    """Render a checkup, or judged runs, as a SARIF 2.1.0 log with one run for each.
+def render_sarif(found: Found | Sequence[Found], rules: Sequence[RuleText], version: str) -> str:
+    """Render a record that has findings, or several, as a SARIF 2.1.0 log with one run for each.
 
     Each finding is a result at the line that builds the layer, or at the log of the run, with the layer as logical
     location and a fingerprint of code, layer and file that survives edits of other lines. A rule that could not judge
@@ -32,6 +33,9 @@ def render_sarif(found: Found, rules: Sequence[RuleText], version: str) -> str:
 
     Returns:
         JSON text, UTF-8 encodable, indented by two.
+
+    Raises:
+        ArgumentError: It is a record of a kind that has no findings.
 
     References:
         OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0 Plus Errata 01" (2023).
@@ -54,7 +58,7 @@ def _run(listing: Listing, rules: Sequence[RuleText], version: str) -> dict[str,
         ],
         "results": [_result(finding, index) for finding in listing.findings],
         "properties": {
-            "module" if listing.command == "check" else "log": shown(listing.subject, 200),
+            _SUBJECTS[listing.command]: shown(listing.subject, 200),
             **{key: shown(value) if isinstance(value, str) else value for key, value in listing.properties.items()},
         },
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from justfit.records import CellRecord, ModuleSweepRecord
+from justfit.records import CellRecord, ModuleSweepRecord, Shown
 from justfit.report import render_module_sweep_text
 from justfit.sweep._cell_frames import cells_frame, curves_frame
 from justfit.sweep._loop import Network, default_generator_kept
@@ -38,7 +38,7 @@ class ChosenSetting:
     epochs: int
 
 
-class SweepResult:
+class SweepResult(Shown):
     """A finished sweep; made by `justfit.sweep`.
 
     Attributes:

@@ -18,6 +18,7 @@ from justfit.records import (
     FitVerdict,
     History,
     OverheadFigures,
+    Shown,
     WatchRecord,
 )
 from justfit.report import render_watch_text
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from justfit.records import Advice
 
 
-class Run:
+class Run(Shown):
     """A watched run; made by `justfit.watch`, used as a context manager or by `start` and `close`.
 
     Args:

@@ -1,0 +1,126 @@
+"""Any record as a page, a piece of a page, a picture, a widget, or text: one table says who renders which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from justfit.errors import ArgumentError
+from justfit.records import (
+    Checkup,
+    FitResult,
+    FitVerdict,
+    Judgement,
+    LabRecord,
+    SchemeComparison,
+)
+from justfit.report._checkup_text import render_checkup_text
+from justfit.report._html import render_html
+from justfit.report._judgement_html import render_judgement_html
+from justfit.report._judgement_text import render_verdict_text
+from justfit.report._judgement_words import judgement_of
+from justfit.report._lab_html import render_lab_html
+from justfit.report._lab_text import render_lab_text
+from justfit.report._piece import take_apart
+from justfit.report._schemes_text import render_comparison_text
+from justfit.report._signal_html import render_checkup_html, render_comparison_html
+from justfit.report._text import render_text
+from justfit.report._widget import make_widget
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Text = Callable[[Any, "Console", bool], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renderer:
+    """What one kind of record is rendered by.
+
+    Attributes:
+        page: Makes the HTML page.
+        text: Prints for people; the last argument asks for all of it.
+    """
+
+    page: Callable[[Any], str]
+    text: Text
+
+
+def _brief(render: Callable[[Any, Console], None]) -> Text:
+    return lambda record, console, _: render(record, console)
+
+
+def _full(render: Callable[..., None]) -> Text:
+    return lambda record, console, verbose: render(record, console, verbose=verbose)
+
+
+def _judged_text(judgement: Judgement, console: Console, verbose: bool) -> None:
+    render_verdict_text(judgement.verdict, judgement.history, console, verbose=verbose)
+
+
+_RENDERERS: dict[type, Renderer] = {
+    Checkup: Renderer(page=render_checkup_html, text=_full(render_checkup_text)),
+    FitResult: Renderer(page=render_html, text=_brief(render_text)),
+    FitVerdict: Renderer(
+        page=lambda verdict: render_judgement_html(judgement_of(verdict)),
+        text=lambda verdict, console, verbose: _judged_text(judgement_of(verdict), console, verbose),
+    ),
+    Judgement: Renderer(page=render_judgement_html, text=_judged_text),
+    LabRecord: Renderer(page=render_lab_html, text=_brief(render_lab_text)),
+    SchemeComparison: Renderer(page=render_comparison_html, text=_brief(render_comparison_text)),
+}
+
+
+def render_page(shown: object) -> str:
+    """Render any record as one self-contained HTML page.
+
+    Args:
+        shown: A record, or what holds one as `record`: a finished sweep, a cure, a watched run.
+
+    Returns:
+        The page, at most 2 MB.
+
+    Raises:
+        ArgumentError: It is no record that has a page.
+
+    Example:
+        >>> from justfit.report import render_page, write_atomically
+        >>> write_atomically("report.html", render_page(record))  # doctest: +SKIP
+    """
+    record, renderer = _found(shown)
+    return renderer.page(record)
+
+
+def render_fragment(shown: object) -> str:
+    """Render any record as one element with its own styles and without a script, for `_repr_html_` in a notebook."""
+    return take_apart(render_page(shown)).html
+
+
+def render_widget(shown: object) -> Any:
+    """Make any record a widget; see `Shown.widget`."""
+    return make_widget(take_apart(render_page(shown)))
+
+
+def render_record_text(shown: object, console: Console, *, verbose: bool = False) -> None:
+    """Print any record for people.
+
+    Args:
+        shown: As in `render_page`.
+        console: Where to print; rich obeys NO_COLOR, FORCE_COLOR, COLUMNS and TERM there.
+        verbose: Print all of it, where there is more than fits a screen.
+    """
+    record, renderer = _found(shown)
+    renderer.text(record, console, verbose)
+
+
+def _found(shown: object) -> tuple[Any, Renderer]:
+    record = shown if type(shown) in _RENDERERS else getattr(shown, "record", shown)
+    renderer = _RENDERERS.get(type(record))
+    if renderer is None:
+        raise ArgumentError(
+            "Only a record of justfit can be rendered.",
+            found=f"a value of type {type(shown).__name__}",
+            way_out=f"Give one of {', '.join(kind.__name__ for kind in _RENDERERS)}.",
+        )
+    return record, renderer
