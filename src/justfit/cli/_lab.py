@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from justfit.cli._exits import FOUND, INTERRUPTED, exit_codes, say
+from justfit.cli._lab_serve import refuse_with_serve, refuse_without_serve, serve
 from justfit.cli._output import open_console, print_data
 from justfit.cli._progress import show_progress
 from justfit.errors import OutputError
@@ -34,6 +35,13 @@ Target = Annotated[str | None, typer.Option("--target", "-t", metavar="COLUMN", 
 Json = Annotated[
     bool, typer.Option("--json", help="Print all numbers as JSON; a page is then written only where --out says.")
 ]
+Serve = Annotated[
+    bool, typer.Option("--serve", help="Open the live lab in the browser instead: a playground, and the claims.")
+]
+Port = Annotated[
+    int, typer.Option("--port", metavar="N", min=0, max=65_535, help="Of the live lab; 0 takes one that is free.")
+]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Print the address of the live lab, open no browser.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Neither progress nor summary.")]
 
 
@@ -46,16 +54,26 @@ def lab(
     data: Data = None,
     target: Target = None,
     as_json: Json = False,
+    as_server: Serve = False,
+    port: Port = 0,
+    no_browser: NoBrowser = False,
     quiet: Quiet = False,
 ) -> None:
     """See the 17 claims of the lecture, measured now.
 
     Runs one experiment a claim on real rows (digits, or your table), holds every number against the range that theory,
-    its standard error or rounding gives it, and writes one page with the pictures. Exit code 0: no claim is refuted,
-    1: a claim is, 2: wrong input, 3: a fault of justfit.
+    its standard error or rounding gives it, and writes one page with the pictures. With --serve nothing is written: a
+    playground opens in the browser, for this machine only, where the claims can be measured too. Exit code 0: no claim
+    is refuted, 1: a claim is, 2: wrong input, 3: a fault of justfit.
     """
+    if as_server:
+        with exit_codes(if_interrupted="The lab did not open."):
+            refuse_with_serve({"--out": out is not None, "--overwrite": overwrite, "--json": as_json, "--quick": quick})
+            serve(data=data, target=target, seed=seed, port=port, browser=not no_browser, quiet=quiet)
+        return
     page = out if out is not None or as_json else DEFAULT_PAGE
     with exit_codes(if_interrupted="Nothing was written."):
+        refuse_without_serve({"--port": port != 0, "--no-browser": no_browser})
         _refuse_taken(page, overwrite)
         with show_progress(quiet=quiet) as on_progress:
             from justfit.lab import run_lab

@@ -24,5 +24,6 @@ from justfit.lab._playground_options import Options
 from justfit.lab._playground_settings import Settings
 from justfit.lab._playground_table import PlaygroundTable
 from justfit.lab._run import run_lab
+from justfit.lab._server import LabServer
 
-__all__ = ["Options", "Playground", "PlaygroundTable", "Settings", "run_lab"]
+__all__ = ["LabServer", "Options", "Playground", "PlaygroundTable", "Settings", "run_lab"]
