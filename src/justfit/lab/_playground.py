@@ -13,10 +13,11 @@ from justfit.errors import ArgumentError
 from justfit.lab._playground_look import Network
 from justfit.lab._playground_options import DROPOUT, L2, MOST_EPOCHS, TABLE
 from justfit.lab._playground_points import Points, draw_points
+from justfit.lab._playground_reference import Reference
 from justfit.lab._playground_settings import Settings
 from justfit.lab._playground_table import PlaygroundTable
 from justfit.lab._playground_training import Losses, StackTraining
-from justfit.lab._playground_verdict import Reference, judge_cell
+from justfit.lab._playground_verdict import judge_cell
 
 MOST_POINTS = 300  # of a curve
 DIGITS = 4
@@ -50,7 +51,7 @@ class Playground:
         self.points = _points(settings, table)
         with _one_thread():
             self._training = StackTraining(settings, self.points)
-        self._reference = Reference(self.points)
+            self._reference = Reference(self.points)
 
     @property
     def epoch(self) -> int:

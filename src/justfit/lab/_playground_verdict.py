@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-import torch
-
-from justfit.lab._playground_points import Points
+from justfit.lab._playground_reference import Reference
 from justfit.lab._playground_training import Losses
 from justfit.records import History, Judgement
 from justfit.report import headline
@@ -15,48 +12,6 @@ from justfit.rules import judge_history
 
 MOST_ENTRIES = 200  # of a history that is judged while it grows
 UNIT = "nats"
-
-
-class Reference:
-    """What can be reached on these points: by a Gaussian process, and by the best cell so far.
-
-    Args:
-        points: The rows to learn from, and the validation rows.
-    """
-
-    def __init__(self, points: Points) -> None:
-        self._points = points
-        self._process_loss: float | None = None
-        share = points.labels[points.num_train :].double().mean()
-        self.constant_loss = float(-(torch.special.xlogy(share, share) + torch.special.xlogy(1 - share, 1 - share)))
-
-    def best(self, history: list[Losses]) -> tuple[float, str]:
-        """The lowest validation loss of the two, and whose it is."""
-        if self._process_loss is None:
-            self._process_loss = process_loss(self._points)
-        lowest = min((float(losses.validation.nan_to_num(math.inf).min()) for losses in history[1:]), default=math.inf)
-        if lowest < self._process_loss:
-            return lowest, "the best λ, dropout and epoch here"
-        return self._process_loss, "a Gaussian process"
-
-
-def process_loss(points: Points) -> float:
-    """Fit a Gaussian process with a squared exponential kernel; mean loss on the validation rows, nats.
-
-    Returns:
-        Infinity where the training rows are of one class.
-    """
-    from sklearn.gaussian_process import GaussianProcessClassifier
-    from sklearn.gaussian_process.kernels import RBF, ConstantKernel
-
-    inputs, labels = points.standardised(points.inputs).numpy(), points.labels.numpy()
-    train, validation = slice(points.num_train), slice(points.num_train, None)
-    if len(set(labels[train].tolist())) < 2:
-        return math.inf
-    process = GaussianProcessClassifier(ConstantKernel(4.0) * RBF(0.5), random_state=0)
-    process.fit(inputs[train], labels[train])
-    chances = torch.from_numpy(process.predict_proba(inputs[validation])).gather(1, points.labels[validation, None])
-    return float(-chances.clamp_min(1e-15).log().mean())
 
 
 def judge_cell(history: list[Losses], cell: int, reference: Reference) -> dict[str, Any] | None:
