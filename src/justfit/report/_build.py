@@ -10,6 +10,7 @@ from justfit.report._comparison import score, test_section
 from justfit.report._document import Card, Document
 from justfit.report._facts import data_section, limits_section, network_section, reproduce_section
 from justfit.report._names import shown
+from justfit.report._network_words import networks_sections
 from justfit.report._numbers import count, number, probability, setting, with_se
 from justfit.report._titles import sweep_section
 from justfit.report._verdict import evidence_section, findings_section, headline, loss_unit, verdict_sentence
@@ -24,6 +25,7 @@ _STATE_WORDS = {
 
 def build_document(result: FitResult) -> Document:
     """Say everything that `result` holds, once."""
+    test = test_section(result)
     return Document(
         subject=f"{shown(result.dataset.name)}: {shown(result.dataset.task, 20)} of {shown(result.dataset.target)}",
         headline=headline(result),
@@ -32,12 +34,14 @@ def build_document(result: FitResult) -> Document:
         tone=_tone(result),
         choice=choice_sentences(result.sweep),
         cards=_cards(result),
-        test=test_section(result),
+        test=test,
         next_steps=tuple(shown(step, 400) for step in result.next_steps),
         sections=(
-            sweep_section(result),
-            evidence_section(result.verdict),
             findings_section(result.verdict),
+            sweep_section(result),
+            *networks_sections(result.sweep),
+            test,
+            evidence_section(result.verdict),
             rule_section(result.sweep),
             data_section(result.dataset),
             network_section(result.network),

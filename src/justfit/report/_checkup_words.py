@@ -9,6 +9,7 @@ from justfit.records import Checkup, Finding, LossSignal, Severity, Trainability
 from justfit.report._document import FindingEntry, Tone
 from justfit.report._names import shown
 from justfit.report._numbers import count, number, probability, setting, with_unit
+from justfit.report._rule_pages import pictures_of
 from justfit.report._trunk import change
 
 SENTENCE = 600  # most letters of a sentence that a rule wrote
@@ -128,6 +129,8 @@ def finding_entry(finding: Finding) -> FindingEntry:
             ("When this is wrong", shown(finding.when_wrong, SENTENCE)),
             ("What helps", shown(finding.cure, SENTENCE)),
         ),
+        code=finding.code,
+        pictures=pictures_of(finding.code),
     )
 
 

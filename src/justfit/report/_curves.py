@@ -7,6 +7,7 @@ import math
 from justfit.records import Curve, FitResult
 from justfit.report._axes import Box, axes, axis_title, line_key, loss_scale, power_of_ten, value_ticks
 from justfit.report._choice import DIVERGED, cell_name
+from justfit.report._network_words import telling_cells
 from justfit.report._numbers import number, setting
 from justfit.report._svg import Scale, band, clipped, drawing, label, nice_ticks, polyline, thinned
 from justfit.report._titles import find_curve
@@ -28,15 +29,12 @@ def draw_curves(result: FitResult) -> tuple[str, ...]:
 
 def _panels(result: FitResult) -> list[tuple[str, Curve]]:
     record = result.sweep
-    largest = [curve for curve in record.curves if curve.l2 == record.l2[-1] and curve.l2 > record.chosen_l2]
-    candidates = [
-        ("No regularization", find_curve(record, record.l2[0], record.dropout[0])),
-        ("Chosen", find_curve(record, record.chosen_l2, record.chosen_dropout)),
-        ("Largest λ", largest[0] if largest else None),
-    ]
-    kept: list[tuple[str, Curve]] = []
-    for name, curve in candidates:
-        if curve is not None and curve.epochs and all(curve is not other for _, other in kept):
+    kept = []
+    for name, (i, j) in telling_cells(record):
+        curve = find_curve(record, record.l2[i], record.dropout[j])
+        if curve is None and name == "Largest λ":  # kept at another dropout
+            curve = next((c for c in record.curves if c.l2 == record.l2[-1]), None)
+        if curve is not None and curve.epochs:
             kept.append((name, curve))
     return kept
 

@@ -8,7 +8,7 @@ from typing import Literal
 FigureKey = Literal[
     "curves", "path", "map", "effect", "probabilities", "signal", "gradient", "history", "loss", "layer_gradients",
     "updates", "learning_rate", "last_steps", "before_after", "learned", "tried", "cell_curves", "cell_path",
-    "cell_map",
+    "cell_map", "networks", "thinned",
 ]  # fmt: skip
 Tone = Literal["good", "bad", "open"]
 
@@ -59,12 +59,16 @@ class FindingEntry:
         severity: `info`, `warning` or `error`.
         measured: The value beside its threshold, with the unit.
         details: (what, sentence) pairs: why it matters, when it is wrong, what helps.
+        code: Of its rule, whose page stands in the report too; empty for none.
+        pictures: Keys of the figures that may show it; the first of them on the page is linked.
     """
 
     heading: str
     severity: str
     measured: str
     details: tuple[tuple[str, str], ...]
+    code: str = ""
+    pictures: tuple[FigureKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +99,7 @@ class Document:
         cards: The key numbers.
         test: The test part before and after.
         next_steps: What to do, most useful first.
-        sections: Everything else, in reading order.
+        sections: Everything else, the test part among it, in reading order.
     """
 
     subject: str

@@ -19,7 +19,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-_STATIC_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+STATIC_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _ESCAPES = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 
 
@@ -50,7 +50,7 @@ def page_script(data: Mapping[str, Any]) -> PageScript:
     block = f'<script type="application/json" id="justfit-data">{json_block(data)}</script>'
     return PageScript(
         markup=f'{block}\n<script type="module">{module}</script>',
-        policy=f"{_STATIC_POLICY}; script-src 'sha256-{digest}'",
+        policy=f"{STATIC_POLICY}; script-src 'sha256-{digest}'",
     )
 
 

@@ -1,4 +1,4 @@
-"""Checkups and comparisons of schemes as one HTML file each: no script, no network."""
+"""Checkups and comparisons of schemes as one HTML file each, complete without the script in it: no network."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from justfit.records import Checkup, SchemeComparison
 from justfit.report._checkup_document import build_checkup_document, draw_checkup
 from justfit.report._document import SignalDocument
-from justfit.report._html import page_environment
+from justfit.report._html import fill_page
 from justfit.report._schemes import build_comparison_document, draw_comparison
 
 
@@ -18,7 +18,7 @@ def render_checkup_html(checkup: Checkup) -> str:
         checkup: What was measured and found before training.
 
     Returns:
-        The page, below 2 MB whatever the depth of the network. It holds no script, fetches nothing, and escapes
+        The page, below 2 MB whatever the depth of the network. It fetches nothing and escapes
         everything that came from the user's network.
 
     Example:
@@ -46,8 +46,4 @@ def render_comparison_html(comparison: SchemeComparison) -> str:
 
 def render_signal_page(document: SignalDocument, drawn: Mapping[str, tuple[str, ...]]) -> str:
     """Put a document and its drawings on one page."""
-    from markupsafe import Markup
-
-    # Safe: the drawings escape every text and attribute themselves.
-    drawings = {key: [Markup(panel) for panel in panels] for key, panels in drawn.items()}  # noqa: S704
-    return page_environment().get_template("signals.html.j2").render(document=document, drawings=drawings)
+    return fill_page("signals.html.j2", document, drawn)

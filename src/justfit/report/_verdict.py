@@ -8,6 +8,7 @@ from justfit.records import Finding, FitResult, FitState, FitVerdict
 from justfit.report._document import Figure, FindingEntry, Section, Table
 from justfit.report._names import shown
 from justfit.report._numbers import number, probability, setting, with_se, with_unit
+from justfit.report._rule_pages import pictures_of
 
 _HEADLINES: dict[tuple[FitState, bool], str] = {
     ("overfitting", True): "The network overfits, and regularization helps.",
@@ -166,4 +167,6 @@ def _entry(finding: Finding) -> FindingEntry:
             ("When this is wrong", shown(finding.when_wrong, 400)),
             ("What helps", shown(finding.cure, 400)),
         ),
+        code=finding.code,
+        pictures=pictures_of(finding.code),
     )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import pairwise
+from typing import Any
 
 VOID = {"meta", "br", "img", "link", "input"}
+UNREAD = {"script", "style"}  # what stands in them is no word of the page
 
 
 @dataclass
@@ -44,7 +49,8 @@ class Page(HTMLParser):
         assert self.open.pop().name == tag, f"</{tag}> closes another element"
 
     def handle_data(self, data: str) -> None:
-        for element in self.open:
+        unread = self.open and self.open[-1].name in UNREAD
+        for element in self.open[-1:] if unread else self.open:
             element.text.append(data)
 
     def all(self, name: str) -> list[Element]:
@@ -54,9 +60,40 @@ class Page(HTMLParser):
         return [element for element in self.elements if class_ in element.attributes.get("class", "").split()]
 
 
+def assert_fetches_nothing_and_runs_only_its_own(page: Page) -> None:
+    """Nothing is loaded, and of scripts only justfit's own can run: the policy holds its hash."""
+    assert_loads_nothing(page)
+    block, module = page.all("script")
+    assert block.attributes == {"type": "application/json", "id": "justfit-data"}
+    assert module.attributes == {"type": "module"}
+    digest = base64.b64encode(hashlib.sha256("".join(module.text).encode()).digest()).decode()
+    assert policy_of(page) == (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+        f"script-src 'sha256-{digest}'"
+    )
+
+
 def assert_fetches_and_runs_nothing(page: Page) -> None:
+    """Nothing is loaded, and no script is there."""
+    assert_loads_nothing(page)
+    assert not page.all("script")
+
+
+def policy_of(page: Page) -> str:
+    """The content security policy of a page."""
+    (policy,) = [e.attributes["content"] for e in page.all("meta") if "http-equiv" in e.attributes]
+    return policy
+
+
+def data_of(page: Page) -> Any:
+    """What the page's script reads."""
+    (block,) = [e for e in page.all("script") if e.attributes.get("id") == "justfit-data"]
+    return json.loads("".join(block.text))
+
+
+def assert_loads_nothing(page: Page) -> None:
     """No element, attribute or style of the page loads or runs anything."""
-    assert not {"script", "link", "iframe", "object", "embed", "form", "img", "base"} & {e.name for e in page.elements}
+    assert not {"link", "iframe", "object", "embed", "form", "img", "base"} & {e.name for e in page.elements}
     for element in page.elements:
         for key, value in element.attributes.items():
             assert not key.startswith("on"), element

@@ -12,7 +12,7 @@ from justfit.report._signal_figure import Line, common_range, draw_lines
 from tests.unit.report import checkups
 from tests.unit.report.page import (
     Page,
-    assert_fetches_and_runs_nothing,
+    assert_fetches_nothing_and_runs_only_its_own,
     assert_headings_descend,
     assert_no_coordinate_is_missing,
 )
@@ -30,9 +30,9 @@ def pages():
 
 
 @EVERY
-def test_the_page_fetches_nothing_and_runs_nothing(pages, name):
+def test_the_page_fetches_nothing_and_runs_only_its_own_script(pages, name):
     page = Page(pages[name])
-    assert_fetches_and_runs_nothing(page)
+    assert_fetches_nothing_and_runs_only_its_own(page)
     pages[name].encode("utf-8")  # no lone surrogate is left
 
 
@@ -147,5 +147,5 @@ def test_the_axis_is_at_least_a_decade_and_not_torn_by_one_line():
 def test_every_series_is_coloured_in_light_dark_and_print():
     styles = Page(render_comparison_html(checkups.comparison())).all("style")[0].words
     for k in range(8):
-        assert styles.count(f"--series-{k}:") == 3
+        assert styles.count(f"--series-{k}:") == 4, "light, dark by the system or by choice, print"
         assert styles.count(f".series-{k}.line") == 1

@@ -1,0 +1,128 @@
+"""The opened networks in words: which of them are shown, what they tell, and the numbers of all."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from justfit.records import Explored, NetworkView, SweepRecord, Wiring
+from justfit.report._choice import cell_name
+from justfit.report._document import Figure, Section, Table
+from justfit.report._names import shown
+from justfit.report._numbers import number, setting
+
+_MOST_ROWS = 400
+
+
+def telling_cells(record: SweepRecord) -> list[tuple[str, tuple[int, int]]]:
+    """Choose what the lecture's first figure shows, under, right and over: the largest λ, the choice, none; each once.
+
+    Returns:
+        (name, indices) pairs.
+    """
+    cells = [("Chosen", record.chosen), ("No regularization", (0, 0))]
+    if record.l2[-1] > record.chosen_l2:
+        cells.insert(0, ("Largest λ", (len(record.l2) - 1, record.chosen[1])))
+    return [(name, cell) for k, (name, cell) in enumerate(cells) if cell not in [other for _, other in cells[:k]]]
+
+
+def view_of(record: SweepRecord, cell: tuple[int, int]) -> NetworkView | None:
+    """Find the opened network of a cell; None where it was not opened or had diverged."""
+    l2, dropout = record.l2[cell[0]], record.dropout[cell[1]]
+    views = record.explored.views if record.explored is not None else ()
+    return next((view for view in views if (view.l2, view.dropout) == (l2, dropout)), None)
+
+
+def networks_sections(record: SweepRecord) -> tuple[Section, ...]:
+    """Show the networks themselves; nothing where they were not opened."""
+    explored = record.explored
+    if explored is None or not explored.views:
+        return ()
+    figures = [_networks_figure(record, explored)]
+    if len(explored.thinned) > 1:
+        figures.append(_thinned_figure(explored))
+    return (
+        Section(
+            key="networks",
+            heading="Inside the networks",
+            sentences=(
+                "One network of every cell, trained without the first fold's rows, was opened at the end of its "
+                "training. Nothing here is drawn between networks: each was really trained.",
+            ),
+            figures=tuple(figures),
+            tables=(_view_table(explored),),
+        ),
+    )
+
+
+def _networks_figure(record: SweepRecord, explored: Explored) -> Figure:
+    what = "The weights of three networks, and of each"
+    if explored.plane is not None:
+        what = "What the network answers over the plane of the two features, with the examples; below, its weights and"
+    return Figure(
+        key="networks",
+        title=_networks_title(record),
+        caption=f"{what} the sum of squared weights, the share of hidden activations that are not zero, and R² of the "
+        "best linear map from inputs to outputs: 1 means that the network is linear.",
+    )
+
+
+def _networks_title(record: SweepRecord) -> str:
+    opened = [(cell, view_of(record, cell)) for _, cell in telling_cells(record)]
+    told = [(record.l2[cell[0]], view.linearity_r2) for cell, view in opened if view is not None]
+    if not told:
+        return "None of the networks shown ended finite"
+    values = [r2 for _, r2 in told]
+    said = ", ".join(f"{number(r2, 2)} at λ = {setting(l2)}" for l2, r2 in told)
+    falls = len(told) > 1 and all(before > after for before, after in pairwise(values))
+    return f"The larger λ, the more linear the network: R² {said}" if falls else f"Linearity R² is {said}"
+
+
+def _thinned_figure(explored: Explored) -> Figure:
+    thinned = explored.thinned[1]
+    hidden = thinned.kept[1:-1]
+    kept, drawn = sum(map(sum, hidden)), sum(map(len, hidden))
+    notes = f" {shown(thinned.notes, 300)}" if thinned.notes else ""
+    return Figure(
+        key="thinned",
+        title=f"At dropout = {setting(explored.thinned_dropout)} one example of one step trained {kept} of the "
+        f"{drawn} hidden units drawn",
+        caption="The network beside the one that a mask of its own training left. A dropped unit is crossed out and "
+        f"loses all its connections; the next example drew another mask.{notes}",
+    )
+
+
+def _view_table(explored: Explored) -> Table:
+    views = explored.views
+    most = f"The first {_MOST_ROWS} of {len(views):,} opened networks" if len(views) > _MOST_ROWS else "Every network"
+    return Table(
+        caption=f"{most} in numbers.",
+        columns=("Network", "Σw²", "Active fraction", "By hidden layer", "Linearity R²"),
+        rows=tuple(
+            (
+                cell_name(view.l2, view.dropout),
+                number(view.weight_sum_squares),
+                number(view.active_fraction, 2),
+                _listed(view.active_by_layer),
+                number(view.linearity_r2),
+            )
+            for view in views[:_MOST_ROWS]
+        ),
+        folded=True,
+    )
+
+
+def _listed(values: tuple[float, ...], most: int = 6) -> str:
+    more = " …" if len(values) > most else ""
+    return ", ".join(number(value, 2) for value in values[:most]) + more or "—"
+
+
+def facts_line(view: NetworkView) -> str:
+    """Say of a network what the picture of its weights cannot show."""
+    active = number(view.active_fraction, 2) if math.isfinite(view.active_fraction) else "—"
+    return f"Σw² {number(view.weight_sum_squares)} · active {active} · linearity R² {number(view.linearity_r2)}"
+
+
+def wirings(explored: Explored | None) -> tuple[Wiring, ...]:
+    """The standard network and the thinned one, or nothing."""
+    return explored.thinned[:2] if explored is not None and len(explored.thinned) > 1 else ()
