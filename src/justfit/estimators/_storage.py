@@ -24,7 +24,7 @@ from safetensors.torch import load, save
 from justfit.errors import ArgumentError, OutputError, StoredModelError
 from justfit.estimators._base import JustFitBase
 from justfit.estimators._standardize import complete_module
-from justfit.records import FitVerdict, NetworkFacts, SweepRecord, from_dict, to_dict
+from justfit.records import FitVerdict, NetworkFacts, SweepRecord, from_dict, to_dict, to_json
 from justfit.report import write_atomically
 from justfit.sweep import Layout, build_module
 
@@ -72,7 +72,7 @@ def save_estimator(estimator: JustFitBase, directory: Path) -> Path:
             way_out="Save somewhere else.",
         ) from error
     write_atomically(directory / WEIGHTS_FILE, weights)
-    write_atomically(directory / MODEL_FILE, json.dumps(description, indent=2, ensure_ascii=False, allow_nan=False))
+    write_atomically(directory / MODEL_FILE, to_json(description))
     return directory
 
 

@@ -126,7 +126,8 @@ def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:
     """Rounded to a thousandth of their range or finer: more could not be seen."""
     span = float(values.max() - values.min()) if len(values) else 0.0
     size = span or float(np.abs(values).max(initial=1.0)) or 1.0
-    return tuple(round(float(value), 3 - math.floor(math.log10(size))) for value in values)
+    digits = 3 - math.floor(math.log10(size))
+    return tuple(round(value, digits) for value in values.tolist())
 
 
 def _square(values: tuple[Number, ...]) -> tuple[tuple[Number, ...], ...]:
