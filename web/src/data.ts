@@ -7,7 +7,7 @@ export type Grid = Num[][];
 
 /** The whole data block; a page of the live lab has kind "playground" and asks its server for the rest. */
 export interface PageData {
-  kind: "report" | "playground";
+  kind?: "report" | "playground";
   explorer?: Explorer;
 }
 
@@ -28,7 +28,10 @@ export interface Explorer {
   weightHigh: number;
   cells: Cell[];
   plane?: Plane;
+  /** What else all cells share, e.g. "learning rate 0.01". */
   setting?: string;
+  /** Names of the two settings where they are not λ and dropout. */
+  axes?: [string, string];
 }
 
 /** One cell: its curves, and what its trained network looks like inside where it was opened. */

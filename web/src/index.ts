@@ -1,25 +1,29 @@
 // The one module of justfit: explorer of a report, notebook widget (anywidget), and live lab.
+import { copyButtons } from "./copy";
 import type { PageData } from "./data";
 import { html } from "./dom";
-import { type Model, staticModel } from "./model";
-import { renderPlayground } from "./playground/index";
+import { mountExplorer } from "./explorer/index";
+import type { Model } from "./model";
+import { startPage } from "./page";
 import style from "./style.css";
 
 /** Render into `el`, which is empty in a notebook and already filled in a page; returns how to undo it. */
 export function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
-  const data = (model.get("data") ?? { kind: "report" }) as PageData;
+  const filled = el.childElementCount > 0;
   const own = html("style", {}, style);
+  // Safe: markup of justfit's own templates, which escape all that came from a user.
+  if (!filled) el.innerHTML = String(model.get("html") ?? "");
   el.append(own);
-  const undo = [data.kind === "playground" ? renderPlayground(model, el) : () => {}];
+  const data = (model.get("data") ?? {}) as PageData;
+  const undo = [copyButtons(el)];
+  if (data.explorer) undo.push(mountExplorer(model, el, data.explorer));
   return () => {
-    for (const step of undo) step();
-    own.remove();
+    for (const step of undo.reverse()) step();
+    if (filled) own.remove();
+    else el.replaceChildren();
   };
 }
 
 export default { render };
 
-const block = globalThis.document?.getElementById("justfit-data");
-const place = globalThis.document?.querySelector<HTMLElement>("[data-justfit]");
-if (block && place)
-  render({ model: staticModel({ data: JSON.parse(block.textContent ?? "{}") }), el: place });
+startPage(render);

@@ -1,6 +1,5 @@
 // The frame of a chart, as the report's static pictures have it: y title above, grid, ticks, x title below.
 // Colours are CSS classes of the report's style, so that one drawing serves light, dark and paper.
-import { scaleLinear, scaleLog } from "d3-scale";
 import { svg } from "../dom";
 import { isNumber, type Num, setting } from "../number";
 
@@ -49,13 +48,13 @@ export function wantsLog(values: Num[]): boolean {
 export function axis(values: Num[], start: number, end: number, options: AxisOptions = {}): Axis {
   const log = options.log ?? false;
   const [low, high] = options.domain ?? extentOf(values, log, options.room ?? 0);
-  const scale = (log ? scaleLog() : scaleLinear()).domain([low, high]).range([start, end]);
+  const place = (value: number) => (log ? Math.log(value) : value);
+  const slope = (end - start) / (place(high) - place(low));
   const position: Position = (value) =>
-    !isNumber(value) || (log && value <= 0) ? Number.NaN : Number(scale(value));
+    !isNumber(value) || (log && value <= 0) ? Number.NaN : start + slope * (place(value) - place(low));
   const most = options.most ?? 5;
-  const ticks =
-    options.ticks ??
-    (log ? logTicks(low, high, most) : scale.ticks(most)).map((at) => ({ at, label: setting(at) }));
+  const round = log ? logTicks(low, high, most) : niceTicks(low, high, most);
+  const ticks = options.ticks ?? round.map((at) => ({ at, label: setting(at) }));
   return { position, ticks, log };
 }
 
@@ -94,10 +93,30 @@ function extentOf(values: Num[], log: boolean, room: number): [number, number] {
   return [low >= 0 ? Math.max(low - beyond, 0) : low - beyond, high + beyond];
 }
 
+const FACTORS = [
+  [1, Math.sqrt(2)],
+  [2, Math.sqrt(10)],
+  [5, Math.sqrt(50)],
+] as const;
+
+/** Round values in [low, high], about `most`: 1, 2 or 5 times a power of ten apart. */
+export function niceTicks(low: number, high: number, most = 6): number[] {
+  const rough = (high - low) / Math.max(most, 1);
+  const power = 10 ** Math.floor(Math.log10(rough));
+  // The factor that is nearest on a logarithmic scale.
+  const nearest = FACTORS.find(([, below]) => rough / power < below)?.[0] ?? 10;
+  const step = nearest * power;
+  const [first, last] = [Math.ceil(low / step - 1e-9), Math.floor(high / step + 1e-9)];
+  const decimals = Math.min(Math.max(1 - Math.floor(Math.log10(step)), 0), 20);
+  return Array.from({ length: Math.max(last - first + 1, 0) }, (_, k) =>
+    Number(((first + k) * step).toFixed(decimals)),
+  );
+}
+
 function logTicks(low: number, high: number, most: number): number[] {
   const candidates = [[1, 2, 5], [1, 3], [1]].map((factors) => powers(low, high, factors));
   const fitting = candidates.find((ticks) => ticks.length <= most);
-  if (fitting) return fitting.length > 1 ? fitting : scaleLinear().domain([low, high]).ticks(most);
+  if (fitting) return fitting.length > 2 ? fitting : niceTicks(low, high, most);
   const sparse = candidates.at(-1) ?? [];
   return sparse.filter((_, k) => k % Math.ceil(sparse.length / most) === 0);
 }

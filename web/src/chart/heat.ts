@@ -1,7 +1,8 @@
-// A map of cells over two settings: one coloured cell each, the selected one outlined, chosen by pointer or arrow keys.
-import { interpolateCividis } from "d3-scale-chromatic";
+// A map of cells over two settings: one coloured cell each, the best bright, the selected one framed, chosen by pointer
+// or arrow keys.
 import { set, svg } from "../dom";
 import { isNumber, type Num, number } from "../number";
+import { cividis, css } from "./cividis";
 
 export interface HeatOptions {
   title: string;
@@ -10,14 +11,19 @@ export interface HeatOptions {
   /** Names of the columns (second index of the grid) and of the rows (first index). */
   xLabels: string[];
   yLabels: string[];
-  /** Unit of the values, for words. */
+  /** What the values are, for words, e.g. "validation loss". */
+  name?: string;
   unit?: string;
   /** [row, column]. */
   selected?: [number, number];
   /** Marked with a diamond. */
   chosen?: [number, number];
-  /** Cells within one standard error of the best: dotted. */
+  /** Marked with a star. */
+  best?: [number, number];
+  /** Cells as good as the best: outlined. */
   ridge?: boolean[][];
+  /** Share of the way from the best colour (bright) to the worst (dark), in place of `log`, `low` and `high`. */
+  share?: (value: number) => number;
   /** Colours by the logarithm; true where the values span more than a factor of 20. */
   log?: boolean;
   /** Ends of the colours, so that maps can be compared; those of the values without them. */
@@ -33,180 +39,193 @@ export interface Heat {
   select(row: number, column: number): void;
 }
 
+interface Layout {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+  rows: number;
+  columns: number;
+  /** Width and height of a cell. */
+  wide: number;
+  high: number;
+}
+
+const MOST_TOOLTIPS = 1500; // beyond them a map is slow to draw, and the sentence beside it says the same
+
 /** Draw a grid indexed [row][column], row 0 at the bottom, into `target`, in place of what stood there. */
 export function drawHeat(target: SVGSVGElement, grid: Num[][], options: HeatOptions): Heat {
-  const [rows, columns] = [grid.length, grid[0]?.length ?? 0];
-  const width = options.width ?? 420;
-  const height = options.height ?? 300;
-  const left = 14 + 6.6 * Math.max(...options.yLabels.map((label) => label.length), 1);
-  const box = { left, top: 30, right: width - 10, bottom: height - 44 };
-  const [wide, high] = [
-    (box.right - box.left) / Math.max(columns, 1),
-    (box.bottom - box.top) / Math.max(rows, 1),
-  ];
-  const colour = colours(grid, options);
-  const place = (row: number, column: number) => ({
-    x: box.left + column * wide,
-    y: box.bottom - (row + 1) * high,
-  });
-  const cells = svg("g");
-  grid.forEach((values, row) => {
-    values.forEach((value, column) => {
-      const { x, y } = place(row, column);
-      cells.append(
-        svg(
-          "rect",
-          {
-            x,
-            y,
-            width: wide - gap(wide),
-            height: high - gap(high),
-            ...(isNumber(value) ? { fill: colour(value) } : { class: "hatch" }),
-          },
-          svg("title", {}, `${words(grid, row, column, options)}`),
-        ),
-      );
-      if (options.ridge?.[row]?.[column] && wide > 8 && high > 8) {
-        const share = isNumber(value) ? colour.share(value) : 0;
-        cells.append(
-          svg("circle", { cx: x + wide / 2, cy: y + high / 2, r: 2.2, fill: share > 0.55 ? "#000" : "#fff" }),
-        );
-      }
-    });
-  });
-  const outline = svg("rect", { width: wide, height: high, rx: 2, class: "heat-selected" });
-  target.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  const [width, height] = [options.width ?? 420, options.height ?? 300];
+  const layout = layOut(grid, options, width, height);
+  const share = shareOf(grid, options);
+  const frame = svg("rect", { width: layout.wide, height: layout.high, rx: 2, class: "heat-selected" });
+  const inner = svg("rect", { width: layout.wide, height: layout.high, rx: 2, class: "heat-selected-inner" });
+  set(target, { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": options.title });
   target.replaceChildren(
-    svg("text", { x: 0, y: box.top - 12, class: "axis-title" }, options.yTitle),
-    cells,
-    ...labels(options, box, wide, high),
-    ...(options.chosen ? [chosenMark(place(...options.chosen), wide, high)] : []),
-    outline,
+    svg("text", { x: 0, y: layout.top - 12, class: "axis-title" }, options.yTitle),
+    ...cells(grid, layout, share, options),
+    ...labels(options, layout),
+    ...(options.best ? [star(options.best, layout, share, grid)] : []),
+    ...(options.chosen ? [chosenMark(options.chosen, layout)] : []),
+    ...(options.selected ? [frame, inner] : []),
   );
-  let at: [number, number] = options.selected ?? [0, 0];
+  let at = options.selected ?? [0, 0];
   const select = (row: number, column: number) => {
     at = [row, column];
-    set(outline, place(row, column));
-    target.setAttribute("aria-label", `${options.title}. ${words(grid, row, column, options)}`);
+    set(frame, corner(at, layout));
+    set(inner, corner(at, layout));
+    target.setAttribute("aria-label", `${options.title}. ${words(grid, at, options)}`);
   };
   if (options.selected) select(...options.selected);
-  else {
-    outline.remove();
-    target.setAttribute("aria-label", options.title);
-  }
-  target.setAttribute("role", "img");
-  if (options.onSelect) interact(target, box, [rows, columns], () => at, options.onSelect);
+  if (options.onSelect) interact(target, layout, () => at, options.onSelect);
   return { select };
 }
 
-function gap(size: number): number {
-  return size > 6 ? 1 : 0;
+function layOut(grid: Num[][], options: HeatOptions, width: number, height: number): Layout {
+  const left = 14 + 6.6 * Math.max(...options.yLabels.map((label) => label.length), 1);
+  const box = { left, top: 30, right: width - 10, bottom: height - 44 };
+  const [rows, columns] = [grid.length, grid[0]?.length ?? 0];
+  const wide = (box.right - box.left) / Math.max(columns, 1);
+  const high = (box.bottom - box.top) / Math.max(rows, 1);
+  return { ...box, rows, columns, wide, high };
 }
 
-function colours(
-  grid: Num[][],
-  options: HeatOptions,
-): ((value: number) => string) & { share(value: number): number } {
+function corner([row, column]: [number, number], layout: Layout): { x: number; y: number } {
+  return { x: layout.left + column * layout.wide, y: layout.bottom - (row + 1) * layout.high };
+}
+
+function middle(cell: [number, number], layout: Layout): [number, number] {
+  const { x, y } = corner(cell, layout);
+  return [x + layout.wide / 2, y + layout.high / 2];
+}
+
+function shareOf(grid: Num[][], options: HeatOptions): (value: number) => number {
   const finite = grid.flat().filter(isNumber);
   const low = options.low ?? finite.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const high = options.high ?? finite.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const log = options.log ?? (low > 0 && high > 20 * low);
   const at = (value: number) => (log ? Math.log(Math.max(value, low)) : value);
-  const share = (value: number) =>
-    Math.min(Math.max((at(value) - at(low)) / (at(high) - at(low) || 1), 0), 1);
-  return Object.assign((value: number) => interpolateCividis(share(value)), { share });
+  const among = (value: number) => (at(value) - at(low)) / (at(high) - at(low) || 1);
+  return (value) => Math.min(Math.max((options.share ?? among)(value), 0), 1);
 }
 
-function words(grid: Num[][], row: number, column: number, options: HeatOptions): string {
+function cells(
+  grid: Num[][],
+  layout: Layout,
+  share: (value: number) => number,
+  options: HeatOptions,
+): SVGElement[] {
+  const gap = Math.min(layout.wide, layout.high) > 6 ? 1 : 0;
+  const told = layout.rows * layout.columns <= MOST_TOOLTIPS;
+  return grid.flatMap((values, row) =>
+    values.flatMap((value, column) => {
+      const { x, y } = corner([row, column], layout);
+      const place = { x, y, width: layout.wide - gap, height: layout.high - gap };
+      const look = isNumber(value) ? { fill: css(cividis(1 - share(value))) } : { class: "hatch" };
+      const cell = svg("rect", { ...place, ...look });
+      if (told) cell.append(svg("title", {}, words(grid, [row, column], options)));
+      if (!isNumber(value) && layout.wide > 12) return [cell, crossed([row, column], layout)];
+      return options.ridge?.[row]?.[column] ? [cell, ridge(place)] : [cell];
+    }),
+  );
+}
+
+function crossed(cell: [number, number], layout: Layout): SVGElement {
+  const [x, y] = middle(cell, layout);
+  return svg("text", { x, y: y + 4, class: "tick", "text-anchor": "middle" }, "✕");
+}
+
+function ridge(place: { x: number; y: number; width: number; height: number }): SVGElement {
+  const inset = Math.min(1.6, place.width / 5, place.height / 5);
+  const [x, y, width, height] = [
+    place.x + inset,
+    place.y + inset,
+    place.width - 2 * inset,
+    place.height - 2 * inset,
+  ];
+  return svg("rect", { x, y, width, height, class: "outline" });
+}
+
+function words(grid: Num[][], [row, column]: [number, number], options: HeatOptions): string {
   const value = grid[row]?.[column];
-  const found = isNumber(value) ? `${number(value)} ${options.unit ?? ""}`.trim() : "no finite loss";
-  return `${options.yTitle} ${options.yLabels[row]}, ${options.xTitle} ${options.xLabels[column]}: ${found}`;
+  const found = isNumber(value)
+    ? `${options.name ?? "value"} ${number(value)} ${options.unit ?? ""}`
+    : "no finite loss";
+  return `${options.xTitle} ${options.xLabels[column]}, ${options.yTitle} ${options.yLabels[row]}: ${found.trim()}`;
 }
 
-interface Rectangle {
-  left: number;
-  top: number;
-  right: number;
-  bottom: number;
-}
-
-function labels(options: HeatOptions, box: Rectangle, wide: number, high: number): SVGElement[] {
-  const drawn: SVGElement[] = [];
+function labels(options: HeatOptions, layout: Layout): SVGElement[] {
   const broad = 6.6 * Math.max(...options.xLabels.map((label) => label.length), 1) + 6;
-  const every = (size: number, needed: number) => Math.max(1, Math.ceil(needed / size));
-  options.xLabels.forEach((label, k) => {
-    if (k % every(wide, broad) === 0)
-      drawn.push(
-        svg(
-          "text",
-          { x: box.left + (k + 0.5) * wide, y: box.bottom + 17, class: "tick", "text-anchor": "middle" },
-          label,
-        ),
-      );
+  const everyX = Math.max(1, Math.ceil(broad / layout.wide));
+  const everyY = Math.max(1, Math.ceil(14 / layout.high));
+  const columns = options.xLabels.map((label, k) => {
+    const place = { x: layout.left + (k + 0.5) * layout.wide, y: layout.bottom + 17 };
+    return svg("text", { ...place, class: "tick", "text-anchor": "middle" }, label);
   });
-  options.yLabels.forEach((label, k) => {
-    if (k % every(high, 14) === 0)
-      drawn.push(
-        svg(
-          "text",
-          { x: box.left - 7, y: box.bottom - (k + 0.5) * high + 4, class: "tick", "text-anchor": "end" },
-          label,
-        ),
-      );
+  const rows = options.yLabels.map((label, k) => {
+    const place = { x: layout.left - 7, y: layout.bottom - (k + 0.5) * layout.high + 4 };
+    return svg("text", { ...place, class: "tick", "text-anchor": "end" }, label);
   });
-  const middle = (box.left + box.right) / 2;
-  drawn.push(
-    svg(
-      "text",
-      { x: middle, y: box.bottom + 38, class: "axis-title", "text-anchor": "middle" },
-      options.xTitle,
-    ),
-  );
-  return drawn;
+  const title = { x: (layout.left + layout.right) / 2, y: layout.bottom + 38, "text-anchor": "middle" };
+  return [
+    ...columns.filter((_, k) => k % everyX === 0),
+    ...rows.filter((_, k) => k % everyY === 0),
+    svg("text", { ...title, class: "axis-title" }, options.xTitle),
+  ];
 }
 
-function chosenMark(corner: { x: number; y: number }, wide: number, high: number): SVGElement {
-  const [x, y] = [corner.x + wide / 2, corner.y + high / 2];
-  return svg(
-    "path",
-    { d: `M${x.toFixed(1)} ${(y - 7).toFixed(1)}l7 7l-7 7l-7 -7z`, class: "diamond" },
-    svg("title", {}, "chosen"),
-  );
+function chosenMark(cell: [number, number], layout: Layout): SVGElement {
+  const [x, y] = middle(cell, layout);
+  const d = `M${x.toFixed(1)} ${(y - 7).toFixed(1)}l7 7l-7 7l-7 -7z`;
+  return svg("path", { d, class: "heat-chosen" }, svg("title", {}, "chosen"));
 }
+
+function star(
+  cell: [number, number],
+  layout: Layout,
+  share: (value: number) => number,
+  grid: Num[][],
+): SVGElement {
+  const [x, y] = middle(cell, layout);
+  const value = grid[cell[0]]?.[cell[1]];
+  const ink = isNumber(value) && share(value) < 0.5 ? "#000" : "#fff";
+  return svg("text", { x, y: y + 5, fill: ink, class: "cell", "text-anchor": "middle" }, "★");
+}
+
+const STEPS: Record<string, [number, number]> = {
+  ArrowUp: [1, 0],
+  ArrowDown: [-1, 0],
+  ArrowRight: [0, 1],
+  ArrowLeft: [0, -1],
+};
 
 function interact(
   target: SVGSVGElement,
-  box: Rectangle,
-  size: [number, number],
+  layout: Layout,
   at: () => [number, number],
   onSelect: (row: number, column: number) => void,
 ): void {
-  const within = (value: number, most: number) => Math.min(Math.max(value, 0), most - 1);
-  target.setAttribute("tabindex", "0");
-  target.setAttribute("role", "application");
+  set(target, { tabindex: "0", role: "application", "aria-roledescription": "map of settings" });
   const pick = (event: PointerEvent) => {
     const drawn = target.getBoundingClientRect();
-    const x = ((event.clientX - drawn.left) / drawn.width) * target.viewBox.baseVal.width;
-    const y = ((event.clientY - drawn.top) / drawn.height) * target.viewBox.baseVal.height;
-    const column = Math.floor(((x - box.left) / (box.right - box.left)) * size[1]);
-    const row = Math.floor(((box.bottom - y) / (box.bottom - box.top)) * size[0]);
-    if (row >= 0 && column >= 0 && row < size[0] && column < size[1]) onSelect(row, column);
+    const view = target.viewBox.baseVal;
+    const x = ((event.clientX - drawn.left) / drawn.width) * view.width;
+    const y = ((event.clientY - drawn.top) / drawn.height) * view.height;
+    const [row, column] = [
+      Math.floor((layout.bottom - y) / layout.high),
+      Math.floor((x - layout.left) / layout.wide),
+    ];
+    if (row >= 0 && column >= 0 && row < layout.rows && column < layout.columns) onSelect(row, column);
   };
   target.onpointerdown = pick;
   target.onpointermove = (event) => {
     if (event.buttons === 1) pick(event);
   };
-  const steps: Record<string, [number, number]> = {
-    ArrowUp: [1, 0],
-    ArrowDown: [-1, 0],
-    ArrowRight: [0, 1],
-    ArrowLeft: [0, -1],
-  };
   target.onkeydown = (event) => {
-    const step = steps[event.key];
+    const step = STEPS[event.key];
     if (!step) return;
     event.preventDefault();
-    const [row, column] = at();
-    onSelect(within(row + step[0], size[0]), within(column + step[1], size[1]));
+    const [row, column] = [at()[0] + step[0], at()[1] + step[1]];
+    if (row >= 0 && column >= 0 && row < layout.rows && column < layout.columns) onSelect(row, column);
   };
 }

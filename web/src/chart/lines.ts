@@ -1,7 +1,6 @@
 // Lines with bands of standard errors, marks, and a read-out under the pointer.
-import { area, line } from "d3-shape";
 import { svg } from "../dom";
-import { isNumber, type Num, number, setting } from "../number";
+import { isNumber, type Num, setting, withSe } from "../number";
 import { type Axis, type AxisOptions, axis, type Box, frame, wantsLog } from "./axes";
 
 export interface Line {
@@ -46,6 +45,10 @@ export interface LinesOptions {
   xName?: string;
   /** How an x is written in the read-out. */
   formatX?: (x: number) => string;
+  /** Where the x axis is broken, in x. */
+  breakAt?: number;
+  /** Called with the x nearest to where the pointer is pressed or dragged. */
+  onPick?: (x: number) => void;
 }
 
 /** Draw lines into `target`, in place of what stood there. */
@@ -77,7 +80,7 @@ export function drawLines(target: SVGSVGElement, lines: Line[], options: LinesOp
     height: box.bottom - box.top + 10,
     viewBox: `${box.left - 4} ${box.top - 6} ${box.right - box.left + 8} ${box.bottom - box.top + 10}`,
   });
-  for (const one of lines) inside.append(...bandAndLine(one, across, up));
+  for (const one of lines) inside.append(...bandAndLine(one, across, up, height + 1000));
   const shade = options.shade ? [shaded(options.shade, across, box)] : [];
   target.replaceChildren(
     svg("title", {}, options.title),
@@ -85,6 +88,7 @@ export function drawLines(target: SVGSVGElement, lines: Line[], options: LinesOp
     ...shade,
     frame(box, across, up, { x: options.xTitle, y: options.yTitle }),
     inside,
+    ...(options.breakAt === undefined ? [] : [broken(across.position(options.breakAt), box.bottom)]),
     ...(options.marks ?? []).map((mark) => marked(mark, across, up, box)),
     ...(keyed ? [key(lines, box.left, 14)] : []),
   );
@@ -98,35 +102,56 @@ function bandOf(one: Line): Num[] {
   });
 }
 
-function bandAndLine(one: Line, across: Axis, up: Axis): SVGElement[] {
-  const points = one.x.map((x, k) => ({
-    x: across.position(x),
-    value: one.y[k] ?? null,
-    se: one.se?.[k] ?? null,
-  }));
+function bandAndLine(one: Line, across: Axis, up: Axis, floor: number): SVGElement[] {
+  const xs = one.x.map(across.position);
+  const ys = one.y.map(up.position);
   const drawn: SVGElement[] = [];
-  const floor = Math.max(up.position(up.ticks[0]?.at), 0) + 1000; // below the plot: what a logarithm cannot show
-  const clamp = (value: number) => (Number.isFinite(value) ? value : floor);
-  if (one.se) {
-    const band = area<(typeof points)[number]>()
-      .defined((p) => Number.isFinite(p.x) && isNumber(p.value) && isNumber(p.se))
-      .x((p) => p.x)
-      .y0((p) => clamp(up.position((p.value ?? 0) - (p.se ?? 0))))
-      .y1((p) => up.position((p.value ?? 0) + (p.se ?? 0)));
-    drawn.push(svg("path", { d: band(points) ?? "", class: `${one.kind} band` }));
-  }
-  const path = line<(typeof points)[number]>()
-    .defined((p) => Number.isFinite(p.x) && Number.isFinite(up.position(p.value)))
-    .x((p) => p.x)
-    .y((p) => up.position(p.value));
-  drawn.push(svg("path", { d: path(points) ?? "", class: `${one.kind} line` }));
-  if (one.dots) {
-    for (const p of points) {
-      const y = up.position(p.value);
-      if (Number.isFinite(y)) drawn.push(svg("circle", { cx: p.x, cy: y, r: 3, class: `${one.kind} dot` }));
-    }
+  if (one.se) drawn.push(svg("path", { d: band(one, xs, up, floor), class: `${one.kind} band` }));
+  const d = pieces(xs, ys).map((piece) => `M${piece.map((k) => point(xs[k], ys[k])).join("L")}`);
+  drawn.push(svg("path", { d: d.join(""), class: `${one.kind} line` }));
+  // A lone value is no line, so it becomes a dot.
+  const alone = pieces(xs, ys).filter((piece) => piece.length === 1);
+  for (const k of one.dots ? pieces(xs, ys).flat() : alone.flat()) {
+    drawn.push(svg("circle", { cx: xs[k], cy: ys[k], r: 3, class: `${one.kind} dot` }));
   }
   return drawn;
+}
+
+function band(one: Line, xs: number[], up: Axis, floor: number): string {
+  const edge = (sign: number) =>
+    one.y.map((value, k) => {
+      const se = one.se?.[k];
+      if (!isNumber(value) || !isNumber(se)) return Number.NaN;
+      const y = up.position(value + sign * se);
+      return Number.isFinite(y) ? y : floor; // what a logarithm cannot show lies below the plot
+    });
+  const [lower, upper] = [edge(-1), edge(1)];
+  return pieces(xs, upper)
+    .map((piece) => {
+      const there = piece.map((k) => point(xs[k], lower[k]));
+      const back = piece.map((k) => point(xs[k], upper[k])).reverse();
+      return `M${[...there, ...back].join("L")}Z`;
+    })
+    .join("");
+}
+
+// Indices of the runs without a gap.
+function pieces(xs: number[], ys: number[]): number[][] {
+  const found: number[][] = [];
+  let open: number[] | undefined;
+  xs.forEach((x, k) => {
+    if (!Number.isFinite(x) || !Number.isFinite(ys[k])) open = undefined;
+    else if (open) open.push(k);
+    else {
+      open = [k];
+      found.push(open);
+    }
+  });
+  return found;
+}
+
+function point(x = 0, y = 0): string {
+  return `${Math.round(10 * x) / 10} ${Math.round(10 * y) / 10}`;
 }
 
 function shaded(range: [number, number], across: Axis, box: Box): SVGElement {
@@ -153,9 +178,13 @@ function marked(mark: Mark, across: Axis, up: Axis, box: Box): SVGElement {
   const half = 3.4 * mark.label.length;
   const at = Math.min(Math.max(x, box.left + half), Math.max(box.right - half, box.left + half));
   drawn.append(
-    svg("text", { x: at, y: box.top - 30, class: "tick strong", "text-anchor": "middle" }, mark.label),
+    svg("text", { x: at, y: box.top - 10, class: "tick strong", "text-anchor": "middle" }, mark.label),
   );
   return drawn;
+}
+
+function broken(x: number, y: number): SVGElement {
+  return svg("path", { d: `M${(x - 5).toFixed(1)} ${y + 5}l4 -10m3 10l4 -10`, class: "axis" });
 }
 
 /** Draw the diamond of a choice. */
@@ -191,6 +220,7 @@ function readout(
     shown.replaceChildren(
       ...(near === undefined || x < box.left - 8 ? [] : readoutAt(near, lines, across, up, box, options)),
     );
+    if (near !== undefined && event.buttons === 1) options.onPick?.(near);
   };
   target.onpointermove = show;
   target.onpointerdown = show;
@@ -228,7 +258,7 @@ function readoutAt(
     const value = one.y[k];
     if (k < 0 || !isNumber(value)) continue;
     const se = one.se?.[k];
-    words.push(`${one.name} ${number(value)}${isNumber(se) && se > 0 ? ` ± ${number(se, 2)}` : ""}`);
+    words.push(`${one.name} ${withSe(value, se)}`);
     const y = up.position(value);
     if (Number.isFinite(y)) drawn.push(svg("circle", { cx: x, cy: y, r: 4, class: `${one.kind} dot` }));
   }

@@ -1,6 +1,6 @@
 // A function over a plane as colours on a canvas, with examples on top.
-import { interpolateCividis } from "d3-scale-chromatic";
 import { isNumber, type Num } from "../number";
+import { blend, cividis, css, type Rgb } from "./cividis";
 
 export interface Example {
   /** Share of the width and of the height (from below), in [0, 1]. */
@@ -28,7 +28,6 @@ export interface SurfaceOptions {
   radius?: number;
 }
 
-type Rgb = [number, number, number];
 // Okabe and Ito, in the order of the report's series.
 const HUES: Rgb[] = [
   [0, 114, 178],
@@ -43,7 +42,7 @@ const HUES: Rgb[] = [
 
 /** Colour of a class, as the surface and the examples have it. */
 export function classColour(code: number): string {
-  return `rgb(${(HUES[code % HUES.length] ?? [0, 0, 0]).join(" ")})`;
+  return css(HUES[code % HUES.length] ?? [0, 0, 0]);
 }
 
 /**
@@ -90,19 +89,11 @@ function pixels(rows: Num[][], options: SurfaceOptions): HTMLCanvasElement | und
 function colourOf(value: Num, likeliest: number, options: SurfaceOptions): Rgb {
   const low = options.low ?? 0;
   const share = Math.min(Math.max(((value ?? low) - low) / ((options.high ?? 1) - low || 1), 0), 1);
-  if (options.colours === "cividis") return parse(interpolateCividis(share));
+  if (options.colours === "cividis") return cividis(share);
   if (options.colours === "classes")
     return blend([255, 255, 255], HUES[likeliest % HUES.length] ?? [0, 0, 0], 0.15 + 0.6 * share);
   const hue = HUES[share < 0.5 ? 0 : 1] ?? [0, 0, 0];
   return blend([247, 247, 247], hue, Math.abs(share - 0.5) * 1.5);
-}
-
-function blend(from: Rgb, to: Rgb, share: number): Rgb {
-  return from.map((value, k) => Math.round(value + share * ((to[k] ?? 0) - value))) as Rgb;
-}
-
-function parse(colour: string): Rgb {
-  return (colour.match(/\d+/g) ?? ["0", "0", "0"]).slice(0, 3).map(Number) as Rgb;
 }
 
 // Marching squares, each square's crossing edges joined in pairs: enough for a line of one level.
@@ -166,7 +157,7 @@ function drawExamples(
   for (const example of options.examples ?? []) {
     const colour =
       options.colours === "cividis"
-        ? interpolateCividis(Math.min(Math.max((example.target - low) / span, 0), 1))
+        ? css(cividis((example.target - low) / span))
         : classColour(example.target);
     context.beginPath();
     context.arc(example.x * width, height - example.y * height, radius, 0, 2 * Math.PI);

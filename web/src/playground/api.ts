@@ -1,7 +1,6 @@
-/** The lab server's words: what is sent, what comes back, and its errors as sentences. */
+// What is sent to the lab's server and what comes back; its refusals as sentences.
+import type { Grid, Num } from "../data";
 
-export type Num = number | null;
-export type Grid = Num[][]; // [l2][dropout]
 export type Map8 = number[][]; // rows from low to high y, values 0–255
 
 export interface Settings {
@@ -47,6 +46,7 @@ export interface Curves {
 
 export interface LayerUnits {
   layer: number; // hidden layer, from 1
+  indices: number[]; // which units of it, from 1
   maps: Map8[];
 }
 
@@ -68,6 +68,7 @@ export interface Plane {
   target: number[];
   validation: boolean[];
   classes?: string[];
+  notes?: string[];
 }
 
 export interface State {

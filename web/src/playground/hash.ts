@@ -1,5 +1,5 @@
-/** The whole state of the page in its address: settings by name, the cell as `l2` and `p`. Playing is never stored. */
-
+// The whole state of the page in its address: settings by name, the cell as `l2` and `p`. Playing is never stored.
+import { readHash, writeHash } from "../hash";
 import type { Cell, Options, Settings } from "./api";
 
 export interface Shared {
@@ -10,24 +10,22 @@ export interface Shared {
 const NUMBERS = ["noise", "num_train", "seed", "depth", "width", "learning_rate", "batch_size"] as const;
 const WORDS = ["data", "activation", "init", "optimizer"] as const;
 
-export function writeHash({ settings, cell }: Shared): string {
-  const pairs = new URLSearchParams();
-  for (const name of [...WORDS, ...NUMBERS]) pairs.set(name, String(settings[name]));
+/** Put what is shown into the address; other keys of it stay. */
+export function share({ settings, cell }: Shared): void {
+  const pairs: Record<string, string> = {};
+  for (const name of [...WORDS, ...NUMBERS]) pairs[name] = String(settings[name]);
   const layers = settings.dropout_layers;
-  pairs.set("dropout_layers", layers === "all" ? "all" : layers.join("."));
-  pairs.set("l2", String(cell.l2));
-  pairs.set("p", String(cell.dropout));
-  return `#${pairs}`;
+  pairs.dropout_layers = layers === "all" ? "all" : layers.join(".");
+  writeHash({ ...pairs, l2: String(cell.l2), p: String(cell.dropout) });
 }
 
-/** Read a hash; what is missing or not of its kind falls back to the default. The server judges ranges. */
-export function readHash(hash: string, options: Options, fallback: Cell): Shared {
-  const pairs = new URLSearchParams(hash.replace(/^#/, ""));
+/** Read the address; what is missing or not of its kind falls back to the default. The server judges ranges. */
+export function readShared(options: Options, otherwise: Cell): Shared {
+  const pairs = readHash();
   const settings: Settings = { ...options.defaults };
   for (const name of NUMBERS) {
     const value = pairs.get(name);
-    if (value !== null && value.trim() !== "" && Number.isFinite(Number(value)))
-      settings[name] = Number(value);
+    if (value?.trim() && Number.isFinite(Number(value))) settings[name] = Number(value);
   }
   for (const name of WORDS) settings[name] = pairs.get(name) ?? settings[name];
   const layers = pairs.get("dropout_layers");
@@ -35,10 +33,17 @@ export function readHash(hash: string, options: Options, fallback: Cell): Shared
   return {
     settings,
     cell: {
-      l2: readIndex(pairs.get("l2"), options.l2.length, fallback.l2),
-      dropout: readIndex(pairs.get("p"), options.dropout.length, fallback.dropout),
+      l2: readIndex(pairs.get("l2"), options.l2.length, otherwise.l2),
+      dropout: readIndex(pairs.get("p"), options.dropout.length, otherwise.dropout),
     },
   };
+}
+
+/** True where two settings are the same. */
+export function isSame(one: Settings, other: Settings): boolean {
+  return [...WORDS, ...NUMBERS, "dropout_layers" as const].every(
+    (name) => String(one[name]) === String(other[name]),
+  );
 }
 
 function readLayers(text: string): "all" | number[] {
@@ -49,6 +54,6 @@ function readLayers(text: string): "all" | number[] {
     .map(Number);
 }
 
-function readIndex(text: string | null, length: number, fallback: number): number {
-  return text !== null && /^\d+$/.test(text) && Number(text) < length ? Number(text) : fallback;
+function readIndex(text: string | null, length: number, otherwise: number): number {
+  return text !== null && /^\d+$/.test(text) && Number(text) < length ? Number(text) : otherwise;
 }

@@ -1,4 +1,4 @@
-/** Colours of the page's style sheet as numbers, for canvases: blue is class 0 and negative, orange class 1 and positive. */
+// Colours of the page's style sheet as numbers, for canvases: blue is class 0 and negative, orange class 1 and positive.
 
 export type Ramp = Uint8ClampedArray; // 256 × RGB, from low to high
 

@@ -1,4 +1,4 @@
-/** Little pictures of the data sets for their buttons. They are signs, not data: the server draws the real examples. */
+// Little pictures of the data sets for their buttons. They are signs, not data: the server draws the real examples.
 
 type Point = [x: number, y: number, target: number];
 

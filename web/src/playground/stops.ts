@@ -1,6 +1,7 @@
-/** A slider over listed values: what it stands for is written beside it and spoken with it. */
+// A slider over listed values, and a drop-down list: what is set is written beside it and spoken with it.
 
-import { freshId, make, say, set } from "./dom";
+import { html as make } from "../dom";
+import { freshId, mark, say } from "./words";
 
 export interface StopsOptions {
   label: string;
@@ -42,7 +43,7 @@ export class Stops {
   show(value: number): void {
     if (!this.#stops.includes(value)) {
       this.#stops = [...this.#stops, value].sort((a, b) => a - b);
-      set(this.input, "max", this.#stops.length - 1);
+      mark(this.input, "max", this.#stops.length - 1);
     }
     this.input.value = String(this.#stops.indexOf(value));
     this.#speak();
@@ -51,7 +52,7 @@ export class Stops {
   #speak(): void {
     const text = this.#options.format(this.value);
     say(this.#output, text);
-    set(this.input, "aria-valuetext", text);
+    mark(this.input, "aria-valuetext", text);
     const last = Math.max(1, this.#stops.length - 1);
     this.input.style.setProperty("--jp-filled", `${(100 * Number(this.input.value)) / last}%`);
   }
