@@ -1,0 +1,97 @@
+// The sliders, the walk along λ, and the sentence that says where one stands.
+import type { Explorer } from "../data";
+import { html, listen, set } from "../dom";
+import { setting } from "../number";
+import { type At, axesOf, cellName, type View } from "./view";
+import { cellSentence } from "./words";
+
+const STEP_MS = 900;
+let made = 0; // so that labels of several explorers in one page stay apart
+
+export interface Controls extends View {
+  stop(): void;
+}
+
+/** Make the controls; `go` moves the explorer. */
+export function makeControls(data: Explorer, go: (at: At) => void): Controls {
+  const [first, second] = axesOf(data);
+  let at: At = { l2: data.chosen[0], dropout: data.chosen[1] };
+  const l2 = slider(first, data.l2, (value) => go({ ...at, l2: value }));
+  const dropout = slider(second, data.dropout, (value) => go({ ...at, dropout: value }));
+  const walk = makeWalk(first, data.l2.length, () => at, go);
+  const jumps: [string, [number, number]][] = [
+    ["Choice", data.chosen],
+    ["Smallest loss", data.best],
+  ];
+  const buttons = jumps.map(([name, cell]) => {
+    const button = html("button", { type: "button" }, name);
+    listen(button, "click", () => go({ l2: cell[0], dropout: cell[1] }));
+    return { button, cell };
+  });
+  const said = html("p", { class: "jf-said", role: "status" });
+  const element = html("div", { class: "jf-controls" });
+  if (data.l2.length > 1) element.append(l2.element);
+  if (data.dropout.length > 1) element.append(dropout.element);
+  element.append(
+    html("div", { class: "jf-buttons" }, walk.button, ...buttons.map(({ button }) => button)),
+    said,
+  );
+  return {
+    element,
+    stop: walk.stop,
+    show(now) {
+      at = now;
+      l2.show(now.l2);
+      dropout.show(now.dropout);
+      said.textContent = cellSentence(data, now);
+      for (const { button, cell } of buttons) {
+        const here = cell[0] === now.l2 && cell[1] === now.dropout;
+        set(button, {
+          "aria-pressed": String(here),
+          title: cellName(data, { l2: cell[0], dropout: cell[1] }),
+        });
+      }
+    },
+  };
+}
+
+function slider(name: string, values: number[], move: (index: number) => void) {
+  made += 1;
+  const id = `jf-slider-${made}`;
+  const input = html("input", { type: "range", id, min: 0, max: values.length - 1, step: 1 });
+  const shown = html("output", { for: id });
+  listen(input, "input", () => move(Number(input.value)));
+  return {
+    element: html("div", { class: "jf-slider" }, html("label", { for: id }, name), input, shown),
+    show(index: number) {
+      input.value = String(index);
+      shown.textContent = setting(values[index] ?? 0);
+      input.setAttribute("aria-valuetext", `${name} ${setting(values[index] ?? 0)}`);
+    },
+  };
+}
+
+function makeWalk(name: string, length: number, at: () => At, go: (at: At) => void) {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const button = html("button", { type: "button", class: "jf-walk", disabled: length < 2 });
+  const show = () => {
+    button.textContent = timer === undefined ? `▶ Walk along ${name}` : "❚❚ Stop";
+  };
+  const stop = () => {
+    clearInterval(timer);
+    timer = undefined;
+    show();
+  };
+  const step = () => {
+    if (!button.isConnected || at().l2 + 1 >= length) stop();
+    else go({ ...at(), l2: at().l2 + 1 });
+  };
+  listen(button, "click", () => {
+    if (timer !== undefined) return stop();
+    if (at().l2 + 1 >= length) go({ ...at(), l2: 0 });
+    timer = setInterval(step, STEP_MS);
+    show();
+  });
+  show();
+  return { button, stop };
+}
