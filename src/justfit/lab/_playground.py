@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from justfit.errors import ArgumentError
-from justfit.lab._playground_look import Network
+from justfit.lab._playground_look import Network, spread
 from justfit.lab._playground_options import DROPOUT, L2, MOST_EPOCHS, TABLE
 from justfit.lab._playground_points import Points, draw_points
 from justfit.lab._playground_reference import Reference
@@ -104,7 +104,7 @@ class Playground:
                 "curves": _curves(self._training.history, cell),
                 "grid": _grid(self._training.history[-1]),
                 **self._look(cell),
-                "verdict": judge_cell(self._training.history, cell, self._reference),
+                "verdict": judge_cell(self._training, cell, self._reference),
             }
         if plane:
             state["plane"] = _plane(self.points)
@@ -147,8 +147,7 @@ def _require_index(name: str, index: int, count: int) -> None:
 
 
 def _curves(history: list[Losses], cell: int) -> dict[str, Any]:
-    last = len(history) - 1
-    epochs = sorted({round(place * last / (MOST_POINTS - 1)) for place in range(MOST_POINTS)})
+    epochs = spread(len(history), MOST_POINTS)
     chosen = [history[epoch] for epoch in epochs]
     return {
         "epochs": epochs,

@@ -7,6 +7,7 @@ units of a layer.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +56,7 @@ class Network:
     @property
     def shown_layers(self) -> list[int]:
         """Hidden layers that are shown, from 1: all, or some with the first and the last."""
-        return [place + 1 for place in _spread(len(self.layers) - 1, MOST_LAYERS)]
+        return [place + 1 for place in spread(len(self.layers) - 1, MOST_LAYERS)]
 
     @torch.no_grad()
     def surface(self) -> list[list[int]]:
@@ -69,7 +70,7 @@ class Network:
         hidden = self._run(pixels(self.points, UNIT_MAP))
         found: list[dict[str, object]] = []
         for layer in self.shown_layers:
-            places = _spread(hidden[layer - 1].shape[1], MOST_UNITS)
+            places = spread(hidden[layer - 1].shape[1], MOST_UNITS)
             maps_OYX = hidden[layer - 1].T[places].view(-1, UNIT_MAP, UNIT_MAP)
             scale = maps_OYX.abs().amax((1, 2), keepdim=True)
             relative = maps_OYX / torch.where(scale > 0, scale, 1.0)
@@ -87,9 +88,9 @@ class Network:
         """Weights [out][in] into each shown layer and the output, of shown units; None where layers lie between."""
         shown = [0, *self.shown_layers, len(self.layers)]
         found: list[list[list[float]] | None] = []
-        for before, after in zip(shown, shown[1:], strict=False):
+        for before, after in pairwise(shown):
             weight_OI = self.layers[after - 1][0].T
-            units, inputs = (_spread(size, MOST_UNITS) for size in weight_OI.shape)
+            units, inputs = (spread(size, MOST_UNITS) for size in weight_OI.shape)
             found.append(weight_OI[units][:, inputs].tolist() if after == before + 1 else None)
         return found
 
@@ -133,7 +134,7 @@ def pixels(points: Points, size: int) -> Tensor:
     return torch.cartesian_prod(y, x).flip(1)
 
 
-def _spread(count: int, most: int) -> list[int]:
+def spread(count: int, most: int) -> list[int]:
     """At most so many places out of `count`, evenly spread, with both ends."""
     if count <= most:
         return list(range(count))

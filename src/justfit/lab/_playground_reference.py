@@ -12,14 +12,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from justfit.lab._playground_points import Points
-from justfit.lab._playground_training import Losses
 
 WIDTHS = tuple(10 ** (-1.7 + 0.2 * step) for step in range(11))  # in standard deviations of the training rows
 COUNTS = (0.003, 0.01, 0.03, 0.1, 0.3)
 
 
 class Reference:
-    """The lowest validation loss that a kernel smoother, or a cell of the playground itself, has reached so far.
+    """What a kernel smoother and the best constant prediction reach.
 
     Args:
         points: The rows to learn from, and the validation rows.
@@ -34,9 +33,8 @@ class Reference:
         self.constant_loss = float(-(torch.special.xlogy(share, share) + torch.special.xlogy(1 - share, 1 - share)))
         self.smoother_loss = smoother_loss(points)
 
-    def best(self, history: list[Losses]) -> tuple[float, str]:
-        """The lowest loss, and whose it is."""
-        lowest = min((float(losses.validation.nan_to_num(math.inf).min()) for losses in history), default=math.inf)
+    def best(self, lowest: float) -> tuple[float, str]:
+        """The lower one of the smoother's loss and the lowest of the playground itself, and whose it is."""
         if lowest < self.smoother_loss:
             return lowest, "the best λ, dropout and epoch here"
         return self.smoother_loss, "a kernel smoother"

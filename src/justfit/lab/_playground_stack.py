@@ -59,7 +59,7 @@ class Stack:
         shapes = [(num_cells, *part.shape) for part in first]
         self.activation: nn.Module = network[1]
         self.flat = torch.cat([part.expand(shape).reshape(-1) for part, shape in zip(first, shapes, strict=True)])
-        pieces = self.flat.split([math.prod(shape) for shape in shapes])
+        pieces = torch.split(self.flat, [math.prod(shape) for shape in shapes])
         self.leaves = [piece.view(shape).detach().requires_grad_() for piece, shape in zip(pieces, shapes, strict=True)]
 
     @property

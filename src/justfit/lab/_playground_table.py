@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 from numpy.typing import NDArray
 
@@ -16,9 +17,6 @@ from justfit.lab._playground_settings import Settings
 from justfit.report import number, shown
 from justfit.sweep import named_generator
 from justfit.tables import Table, drop_unlabelled, infer_target, read_table
-
-if TYPE_CHECKING:
-    import polars as pl
 
 LEAST_ROWS = 40
 ALIKE = 0.9  # rank correlation from which on a second column shows little that the first does not
@@ -157,9 +155,7 @@ def _is_numeric(values: pl.Series) -> bool:
 
 
 def _numbers(values: pl.Series) -> NDArray[np.float64]:
-    import polars
-
-    numbers: NDArray[np.float64] = values.cast(polars.Float64).to_numpy()  # missing ones become NaN
+    numbers: NDArray[np.float64] = values.cast(pl.Float64).to_numpy()  # missing ones become NaN
     return numbers
 
 

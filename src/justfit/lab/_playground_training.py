@@ -23,7 +23,7 @@ from justfit.sweep import named_generator
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """Mean loss per example of every cell in eval mode, nats, after one epoch; [K] each.
+    """Mean loss per row of every cell in eval mode, nats, after one epoch; [K] each.
 
     Attributes:
         train, validation: Means.
@@ -42,22 +42,27 @@ class StackTraining:
     Args:
         settings: How.
         points: On what.
+        dtype: Of weights and losses.
 
     Attributes:
         stack: The networks as they are now.
         history: Losses before training and after every epoch.
+        lowest: The lowest validation loss of any cell after any epoch, nats.
     """
 
-    def __init__(self, settings: Settings, points: Points) -> None:
+    def __init__(self, settings: Settings, points: Points, dtype: torch.dtype = torch.float32) -> None:
         self.settings = settings
-        self.inputs = points.standardised(points.inputs).float()
-        self.labels = points.labels.float()
+        inputs = points.standardised(points.inputs)
+        self.inputs, self.labels = inputs.to(dtype), points.labels.to(dtype)
         self.num_train = points.num_train
-        self.stack = Stack(build_network(settings, self.inputs[: self.num_train]), len(L2) * len(DROPOUT))
-        decay_K = torch.tensor(L2).repeat_interleave(len(DROPOUT)) / self.num_train
+        network = build_network(settings, inputs[: self.num_train].float()).to(dtype)
+        self.stack = Stack(network, len(L2) * len(DROPOUT))
+        decay_K = torch.tensor(L2, dtype=dtype).repeat_interleave(len(DROPOUT)) / self.num_train
         self._optimizer = FlatOptimizer(settings.optimizer, settings.learning_rate, self.stack.per_element(decay_K))
-        self._dropout_P11 = torch.tensor(DROPOUT).view(-1, 1, 1)
-        self.history = [self._losses()]
+        self._dropout_P11 = torch.tensor(DROPOUT, dtype=dtype).view(-1, 1, 1)
+        self.lowest = math.inf
+        self.history: list[Losses] = []
+        self._measure()
 
     @property
     def epoch(self) -> int:
@@ -69,7 +74,7 @@ class StackTraining:
         started = time.monotonic()
         for _ in range(epochs):
             self._train_epoch()
-            self.history.append(self._losses())
+            self._measure()
             if time.monotonic() - started >= most_seconds:
                 return
 
@@ -83,7 +88,7 @@ class StackTraining:
         uniforms_BDO = torch.rand(
             (self.num_train, self.settings.depth, self.settings.width),
             generator=named_generator(seed, "mask", epoch),
-        )
+        )  # of all layers, so that choosing others does not change the masks of one
         for first in range(0, self.num_train, size):
             rows = order[first : first + size]
             outputs = self.stack.outputs(self.inputs[rows], self._masks(uniforms_BDO[first : first + size]))
@@ -98,17 +103,17 @@ class StackTraining:
         ]
 
     @torch.no_grad()
-    def _losses(self) -> Losses:
+    def _measure(self) -> None:
         losses = cross_entropy(self.stack.outputs(self.inputs), self.labels).double()
         train, validation = losses[:, : self.num_train], losses[:, self.num_train :]
-        return Losses(train.mean(1), _standard_error(train), validation.mean(1), _standard_error(validation))
+        now = Losses(train.mean(1), _standard_error(train), validation.mean(1), _standard_error(validation))
+        self.history.append(now)
+        self.lowest = min(self.lowest, float(now.validation.nan_to_num(math.inf).min()))
 
 
 def cross_entropy(outputs_KB: Tensor, labels_B: Tensor) -> Tensor:
     """Compute the loss of every row, nats."""
-    return functional.binary_cross_entropy_with_logits(
-        outputs_KB, labels_B.expand_as(outputs_KB), reduction="none"
-    )
+    return functional.binary_cross_entropy_with_logits(outputs_KB, labels_B.expand_as(outputs_KB), reduction="none")
 
 
 def _standard_error(losses_KB: Tensor) -> Tensor:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from justfit.lab._playground_look import spread
 from justfit.lab._playground_reference import Reference
-from justfit.lab._playground_training import Losses
+from justfit.lab._playground_training import StackTraining
 from justfit.records import History, Judgement
 from justfit.report import headline
 from justfit.rules import judge_history
@@ -14,13 +15,12 @@ MOST_ENTRIES = 200  # of a history that is judged while it grows
 UNIT = "nats"
 
 
-def judge_cell(history: list[Losses], cell: int, reference: Reference) -> dict[str, Any] | None:
+def judge_cell(training: StackTraining, cell: int, reference: Reference) -> dict[str, Any] | None:
     """Judge the epochs of one cell so far; None before the first."""
-    last = len(history) - 1
-    if last < 1:
+    if training.epoch < 1:
         return None
-    epochs = sorted({round(1 + place * (last - 1) / (MOST_ENTRIES - 1)) for place in range(MOST_ENTRIES)})
-    chosen = [history[epoch] for epoch in epochs]
+    epochs = [1 + place for place in spread(training.epoch, MOST_ENTRIES)]
+    chosen = [training.history[epoch] for epoch in epochs]
     measured = History(
         epochs=tuple(epochs),
         train_loss=tuple(float(losses.train[cell]) for losses in chosen),
@@ -29,7 +29,7 @@ def judge_cell(history: list[Losses], cell: int, reference: Reference) -> dict[s
         validation_loss_se=tuple(float(losses.validation_se[cell]) for losses in chosen),
         train_mode=False,
     )
-    loss, name = reference.best(history)
+    loss, name = reference.best(training.lowest)
     verdict = judge_history(
         measured, reference_loss=loss, reference_name=name, constant_loss=reference.constant_loss, unit=UNIT
     )
