@@ -1,0 +1,192 @@
+// λ and dropout: the map of all networks that train together, live, and the two sliders along its sides.
+import { cividis, css } from "../chart/cividis";
+import { html as make } from "../dom";
+import { isNumber, type Num, number, setting } from "../number";
+import type { Cell, Options, State } from "./api";
+import type { View } from "./view";
+import { freshId, mark, say } from "./words";
+
+type What = "validation" | "train" | "gap";
+
+const KINDS: [What, string][] = [
+  ["validation", "Validation loss"],
+  ["train", "Train loss"],
+  ["gap", "Gap"],
+];
+
+export class Cells {
+  readonly element: HTMLElement;
+  readonly #options: Options;
+  readonly #move: (cell: Cell) => void;
+  readonly #title = make("h2", {});
+  readonly #l2: HTMLInputElement;
+  readonly #dropout: HTMLInputElement;
+  readonly #l2Value = make("output", { class: "jp-big" });
+  readonly #dropoutValue = make("output", { class: "jp-big" });
+  readonly #map: HTMLElement;
+  readonly #fields: HTMLElement[][] = [];
+  readonly #best = make("button", { type: "button", class: "jp-small" }, "Go to the lowest");
+  #what: What = "validation";
+  #lowest: Cell | undefined;
+  #view: View | undefined;
+
+  constructor(options: Options, move: (cell: Cell) => void) {
+    this.#options = options;
+    this.#move = move;
+    this.#l2 = slider("l2", options.l2.length, "jp-slide-across");
+    this.#dropout = slider("dropout", options.dropout.length, "jp-slide-up");
+    this.#dropout.setAttribute("orient", "vertical");
+    for (const input of [this.#l2, this.#dropout])
+      input.addEventListener("input", () =>
+        move({ l2: Number(this.#l2.value), dropout: Number(this.#dropout.value) }),
+      );
+    this.#map = make("div", { class: "jp-map", role: "img" });
+    this.#best.addEventListener("click", () => this.#lowest && move(this.#lowest));
+    this.element = this.#build();
+  }
+
+  show(view: View): void {
+    this.#view = view;
+    this.#l2.value = String(view.cell.l2);
+    this.#dropout.value = String(view.cell.dropout);
+    const [l2, p] = [this.#options.l2[view.cell.l2] ?? 0, this.#options.dropout[view.cell.dropout] ?? 0];
+    say(this.#l2Value, setting(l2));
+    say(this.#dropoutValue, setting(p));
+    mark(this.#l2, "aria-valuetext", `λ = ${setting(l2)}`);
+    mark(this.#dropout, "aria-valuetext", `p = ${setting(p)}`);
+    this.#lowest = lowestOf(view.state.grid.validation);
+    this.#showMap(view);
+    this.#showWords();
+  }
+
+  #showMap(view: View): void {
+    const grid = this.#options.l2.map((_, i) =>
+      this.#options.dropout.map((__, j) => lossOf(view.state, this.#what, i, j)),
+    );
+    const finite = grid.flat().filter(isNumber);
+    const [low, high] = [Math.min(...finite), Math.max(...finite)];
+    const isLog = low > 0 && high > 4 * low;
+    const at = (value: number) => (isLog ? Math.log(value) : value);
+    this.#fields.forEach((column, i) => {
+      column.forEach((field, j) => {
+        const value = grid[i]?.[j] ?? null;
+        const share = isNumber(value) ? (at(value) - at(low)) / (at(high) - at(low) || 1) : 0;
+        field.style.background = isNumber(value) ? css(cividis(share)) : "";
+        field.classList.toggle("jp-lost", !isNumber(value));
+        field.classList.toggle("jp-pale", isNumber(value) && share > 0.55);
+        field.classList.toggle("jp-here", i === view.cell.l2 && j === view.cell.dropout);
+        field.classList.toggle("jp-best", i === this.#lowest?.l2 && j === this.#lowest?.dropout);
+        say(field, isNumber(value) ? short(value) : "✕");
+      });
+    });
+  }
+
+  #showWords(): void {
+    const best = this.#lowest;
+    this.#best.disabled =
+      best === undefined || (best.l2 === this.#view?.cell.l2 && best.dropout === this.#view?.cell.dropout);
+    if (!best) {
+      say(this.#title, "No network has a loss any more");
+      return;
+    }
+    const where = `λ = ${setting(this.#options.l2[best.l2] ?? 0)}, p = ${setting(this.#options.dropout[best.dropout] ?? 0)}`;
+    const loss = number(this.#view?.state.grid.validation[best.l2]?.[best.dropout]);
+    say(this.#title, `Lowest validation loss now at ${where}`);
+    mark(
+      this.#map,
+      "aria-label",
+      `Losses of all networks over λ and dropout. Lowest validation loss ${loss} at ${where}.`,
+    );
+  }
+
+  #build(): HTMLElement {
+    const { l2, dropout } = this.#options;
+    this.#map.style.setProperty("--jp-columns", String(l2.length));
+    for (const i of l2.keys()) this.#fields.push(dropout.map((_, j) => this.#field(i, j)));
+    for (let j = dropout.length - 1; j >= 0; j -= 1)
+      for (const column of this.#fields) this.#map.append(column[j] ?? "");
+    const frame = make(
+      "div",
+      { class: "jp-cells-frame" },
+      make("div", { class: "jp-ticks-up", "aria-hidden": "true" }, ...ticks([...dropout].reverse())),
+      this.#dropout,
+      this.#map,
+      this.#l2,
+      make("div", { class: "jp-ticks-across", "aria-hidden": "true" }, ...ticks(l2)),
+    );
+    frame.style.setProperty("--jp-columns", String(l2.length));
+    frame.style.setProperty("--jp-rows", String(dropout.length));
+    return make(
+      "section",
+      { class: "jp-panel jp-cells", "aria-label": "L2 and dropout" },
+      this.#title,
+      make(
+        "div",
+        { class: "jp-readings" },
+        make("label", { for: this.#l2.id }, "L2 ", make("i", {}, "λ"), " = "),
+        this.#l2Value,
+        make("label", { for: this.#dropout.id }, "dropout ", make("i", {}, "p"), " = "),
+        this.#dropoutValue,
+      ),
+      frame,
+      make("div", { class: "jp-cells-foot" }, this.#kinds(), this.#best),
+      make(
+        "p",
+        { class: "jp-note" },
+        `All ${l2.length * dropout.length} networks train at once on the same batches: the sliders answer without training again.`,
+      ),
+    );
+  }
+
+  #field(i: number, j: number): HTMLElement {
+    const field = make("div", { class: "jp-cell" });
+    field.title = `λ = ${setting(this.#options.l2[i] ?? 0)}, p = ${setting(this.#options.dropout[j] ?? 0)}`;
+    field.addEventListener("click", () => this.#move({ l2: i, dropout: j }));
+    return field;
+  }
+
+  #kinds(): HTMLElement {
+    const name = freshId("kind");
+    const set = make(
+      "fieldset",
+      { class: "jp-segments" },
+      make("legend", { class: "jp-unseen" }, "What the map shows"),
+    );
+    for (const [kind, label] of KINDS) {
+      const input = make("input", { type: "radio", name, value: kind, checked: kind === this.#what });
+      input.addEventListener("change", () => {
+        this.#what = kind;
+        if (this.#view) this.show(this.#view);
+      });
+      set.append(make("label", {}, input, make("span", {}, label)));
+    }
+    return set;
+  }
+}
+
+function slider(stem: string, length: number, kind: string): HTMLInputElement {
+  return make("input", { type: "range", id: freshId(stem), class: kind, min: 0, max: length - 1, step: 1 });
+}
+
+const ticks = (values: readonly number[]) => values.map((value) => make("span", {}, setting(value)));
+
+function lossOf(state: State, what: What, i: number, j: number): Num {
+  const [train, validation] = [state.grid.train[i]?.[j], state.grid.validation[i]?.[j]];
+  if (what === "train") return train ?? null;
+  if (what === "validation") return validation ?? null;
+  return isNumber(train) && isNumber(validation) ? validation - train : null;
+}
+
+function lowestOf(grid: Num[][]): Cell | undefined {
+  let found: Cell | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  grid.forEach((row, l2) => {
+    row.forEach((value, dropout) => {
+      if (isNumber(value) && value < least) [found, least] = [{ l2, dropout }, value];
+    });
+  });
+  return found;
+}
+
+const short = (value: number) =>
+  (Math.abs(value) < 10 ? value.toFixed(2) : number(value, 2)).replace("-", "\u2212");

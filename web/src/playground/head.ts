@@ -1,0 +1,198 @@
+// Top of the page: play, step, reset and the epoch; the verdict as it stands; what the server refused.
+import { svg as draw, html as make } from "../dom";
+import { isNumber, percent } from "../number";
+import type { Refusal, State } from "./api";
+import type { Pace, Session } from "./session";
+import { freshId, mark, say, whole } from "./words";
+
+export interface HeadActions {
+  play: (on: boolean) => void;
+  step: () => void;
+  reset: () => void;
+  pace: (pace: Pace) => void;
+  copy: () => Promise<void>;
+}
+
+export class Transport {
+  readonly element: HTMLElement;
+  readonly #play: HTMLButtonElement;
+  readonly #epoch = make("strong", {}, "0");
+  readonly #copied = make("span", { role: "status", class: "jp-copied" });
+
+  constructor(actions: HeadActions) {
+    const isPlaying = () => this.#play.getAttribute("aria-pressed") === "true";
+    this.#play = button("jp-play", "Play", "Space", () => actions.play(!isPlaying()));
+    mark(this.#play, "aria-pressed", "false");
+    const tools = make(
+      "p",
+      { class: "jp-tools" },
+      this.#copied,
+      textButton("Copy link", () => {
+        actions.copy().then(
+          () => say(this.#copied, "Copied"),
+          () => say(this.#copied, "Copy the address of this page"),
+        );
+        setTimeout(() => say(this.#copied, ""), 3000);
+      }),
+    );
+    this.element = make(
+      "div",
+      { class: "jp-transport" },
+      button("jp-reset", "Reset: draw new weights with the same seed", "", actions.reset),
+      this.#play,
+      button("jp-step", "One step", "", actions.step),
+      make("p", { class: "jp-epoch" }, "Epoch ", this.#epoch),
+      paceChoice(actions.pace),
+      tools,
+    );
+  }
+
+  show(session: Session): void {
+    mark(this.#play, "aria-pressed", String(session.playing));
+    mark(this.#play, "aria-label", session.playing ? "Pause" : "Play");
+    mark(this.#play, "title", session.playing ? "Pause (Space)" : "Play (Space)");
+    const shape = this.#play.querySelector("path");
+    if (shape) mark(shape, "d", session.playing ? PAUSE : (ICONS["jp-play"] ?? ""));
+    this.element.classList.toggle("jp-busy", session.busy && !session.playing);
+    say(this.#epoch, whole(session.state?.epoch ?? 0));
+  }
+}
+
+const ICONS: Record<string, string> = {
+  "jp-play": "M8 5.5v13l11 -6.5z",
+  "jp-step": "M6 6v12l8.5 -6zM16 6h2.6v12h-2.6z",
+  "jp-reset": "M12 5V1.8L7.2 6.4L12 11V7.6a4.9 4.9 0 1 1 -4.9 4.9H4.5A7.5 7.5 0 1 0 12 5z",
+};
+const PAUSE = "M7 5.5h3.6v13H7zM13.4 5.5H17v13h-3.6z";
+
+function icon(path: string): SVGSVGElement {
+  return draw("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, draw("path", { d: path }));
+}
+
+function button(kind: string, label: string, key: string, act: () => void): HTMLButtonElement {
+  const made = make(
+    "button",
+    {
+      type: "button",
+      class: `jp-round ${kind}`,
+      "aria-label": label,
+      title: key ? `${label} (${key})` : label,
+    },
+    icon(ICONS[kind] ?? ""),
+  );
+  made.addEventListener("click", act);
+  return made;
+}
+
+function textButton(label: string, act: () => void): HTMLButtonElement {
+  const made = make("button", { type: "button", class: "jp-small" }, label);
+  made.addEventListener("click", act);
+  return made;
+}
+
+function paceChoice(choose: (pace: Pace) => void): HTMLElement {
+  const id = freshId("pace");
+  const select = make("select", { id });
+  for (const [value, label] of [
+    ["auto", "auto"],
+    ["1", "1"],
+    ["5", "5"],
+    ["20", "20"],
+    ["50", "50"],
+  ] as const)
+    select.append(make("option", { value }, label));
+  select.addEventListener("change", () => choose(select.value === "auto" ? "auto" : Number(select.value)));
+  return make("p", { class: "jp-pace" }, make("label", { for: id }, "Epochs a step "), select);
+}
+
+const SIGNS: Record<string, string> = { good: "✓", bad: "!", open: "…" };
+
+/** The verdict while it trains; spoken only when training rests. */
+export class VerdictLine {
+  readonly element: HTMLElement;
+  readonly #sign = make("span", { class: "jp-sign", "aria-hidden": "true" });
+  readonly #state = make("strong", {});
+  readonly #sentence = make("span", {});
+  readonly #spoken = make("span", { role: "status", class: "jp-unseen" });
+
+  constructor() {
+    this.element = make(
+      "div",
+      { class: "jp-verdict" },
+      this.#sign,
+      make("p", {}, this.#state, " ", this.#sentence),
+      this.#spoken,
+    );
+  }
+
+  show(state: State, isResting: boolean): void {
+    const { tone, title, sentence } = judged(state);
+    this.element.classList.remove("good", "bad", "open");
+    this.element.classList.add(tone);
+    say(this.#sign, SIGNS[tone] ?? "");
+    say(this.#state, title);
+    say(this.#sentence, sentence);
+    if (isResting) say(this.#spoken, `Epoch ${state.epoch}. ${title} ${sentence}`);
+  }
+}
+
+type Tone = "good" | "bad" | "open";
+
+const STATES: Record<string, [Tone, string]> = {
+  just_right: ["good", "Just right"],
+  overfitting: ["bad", "Overfitting"],
+  underfitting: ["bad", "Underfitting"],
+  undecided: ["open", "Undecided"],
+};
+
+interface Judged {
+  tone: Tone;
+  title: string;
+  sentence: string;
+}
+
+function judged(state: State): Judged {
+  const { verdict } = state;
+  if (state.diverged)
+    return {
+      tone: "bad",
+      title: "Diverged.",
+      sentence:
+        "The loss of this network is no number any more: a lower learning rate or smaller first weights help.",
+    };
+  if (state.epoch === 0)
+    return {
+      tone: "open",
+      title: "Not trained yet.",
+      sentence: "This is what the first weights answer. Press play, then move λ and dropout.",
+    };
+  if (!verdict) return { tone: "open", title: "No verdict yet.", sentence: "It needs a few more epochs." };
+  const sure = isNumber(verdict.probability) ? ` (${percent(verdict.probability)} sure)` : "";
+  const [tone, name] = STATES[verdict.state] ?? ["open", verdict.state];
+  return { tone, title: `${name}${sure}.`, sentence: verdict.sentence };
+}
+
+/** What the server refused: the contract, what it found, the way out, and a button. */
+export class RefusalBox {
+  readonly element = make("div", { class: "jp-refusal", role: "alert" });
+  readonly #retry: () => void;
+
+  constructor(retry: () => void) {
+    this.#retry = retry;
+    this.clear();
+  }
+
+  show(refusal: Refusal): void {
+    this.element.hidden = false;
+    const words = [refusal.found ? `Found ${refusal.found}.` : "", refusal.wayOut].filter(Boolean).join(" ");
+    this.element.replaceChildren(
+      make("p", {}, make("strong", {}, refusal.message), " ", words),
+      textButton(refusal.status === 404 ? "Start again with these settings" : "Try again", this.#retry),
+    );
+  }
+
+  clear(): void {
+    this.element.hidden = true;
+    this.element.replaceChildren();
+  }
+}

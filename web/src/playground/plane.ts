@@ -1,0 +1,97 @@
+// The plane of the two inputs: what the network answers over it (or one unit), and the examples.
+import { drawSurface, type Example } from "../chart/surface";
+import { html as make } from "../dom";
+import { setting } from "../number";
+import type { Plane } from "./api";
+import { mapOf, type View } from "./view";
+import { freshId, say } from "./words";
+
+export class PlanePanel {
+  readonly element: HTMLElement;
+  readonly #title = make("h2", {});
+  readonly #canvas = make("canvas", { class: "jp-plane", role: "img" });
+  readonly #x = make("p", { class: "jp-axis-x" });
+  readonly #y = make("p", { class: "jp-axis-y" });
+  readonly #low = make("span", {});
+  readonly #high = make("span", {});
+  readonly #held = make("input", { type: "checkbox", id: freshId("held"), checked: true });
+  #plane: Plane | undefined;
+  #examples: { train: Example[]; all: Example[] } = { train: [], all: [] };
+
+  constructor(redraw: () => void) {
+    this.#held.addEventListener("change", redraw);
+    this.element = make(
+      "section",
+      { class: "jp-panel jp-output", "aria-label": "Decision surface" },
+      this.#title,
+      make("div", { class: "jp-plane-frame" }, this.#y, this.#canvas, this.#x),
+      make(
+        "div",
+        { class: "jp-legend" },
+        this.#low,
+        make("span", { class: "jp-ramp", "aria-hidden": "true" }),
+        this.#high,
+      ),
+      make(
+        "label",
+        { class: "jp-check", for: this.#held.id },
+        this.#held,
+        make("span", { class: "jp-ring", "aria-hidden": "true" }),
+        "validation examples",
+      ),
+    );
+  }
+
+  show(view: View): void {
+    this.#take(view.plane);
+    const map = mapOf(view.state, view.looked);
+    drawSurface(this.#canvas, map ?? view.state.surface, {
+      low: 0,
+      high: 255,
+      border: map === undefined,
+      examples: this.#held.checked ? this.#examples.all : this.#examples.train,
+      radius: view.plane.x.length > 300 ? 2.4 : 3.2,
+    });
+    const { looked, plane } = view;
+    const [first = "class 0", second = "class 1"] = plane.classes ?? [];
+    say(
+      this.#title,
+      map && looked ? `Layer ${looked.layer}, unit ${looked.unit + 1}` : "What the network answers",
+    );
+    say(this.#low, map ? "negative" : first);
+    say(this.#high, map ? "positive" : second);
+    this.#canvas.setAttribute("aria-label", this.#words(view, map !== undefined));
+  }
+
+  #words({ plane, looked, state }: View, isUnit: boolean): string {
+    const held = plane.validation.filter(Boolean).length;
+    const what = isUnit
+      ? `Activation of unit ${(looked?.unit ?? 0) + 1} of layer ${looked?.layer}`
+      : `Probability of ${plane.classes?.[1] ?? "class 1"} after ${state.epoch} epochs`;
+    return `${what}, over ${plane.xName ?? "x"} and ${plane.yName ?? "y"}, with ${plane.x.length - held} training and ${held} validation examples`;
+  }
+
+  #take(plane: Plane): void {
+    if (plane === this.#plane) return;
+    this.#plane = plane;
+    const all = plane.x.map((x, k) => ({
+      x: (x - plane.xLow) / (plane.xHigh - plane.xLow),
+      y: ((plane.y[k] ?? 0) - plane.yLow) / (plane.yHigh - plane.yLow),
+      target: plane.target[k] ?? 0,
+      hollow: plane.validation[k] ?? false,
+    }));
+    const train = all.filter(({ hollow }) => !hollow);
+    this.#examples = { train, all: [...all.filter(({ hollow }) => hollow), ...train] };
+    axis(this.#x, plane.xLow, plane.xName ?? "x", plane.xHigh);
+    axis(this.#y, plane.yLow, plane.yName ?? "y", plane.yHigh);
+  }
+}
+
+function axis(element: HTMLElement, low: number, name: string, high: number): void {
+  const ends = [low, high].map((end) => make("span", {}, setting(Number(end.toPrecision(3)))));
+  element.replaceChildren(
+    ends[0] ?? "",
+    make("span", { class: "jp-axis-name", title: name }, name),
+    ends[1] ?? "",
+  );
+}

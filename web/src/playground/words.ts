@@ -1,0 +1,38 @@
+// Text of the page: changed only where it differs, so that a live region speaks once; numbers as a reader wants them.
+import { type Num, number } from "../number";
+
+let count = 0;
+
+/** An id that no other element of this module has. */
+export function freshId(stem: string): string {
+  count += 1;
+  return `jf-${stem}-${count}`;
+}
+
+/** Set text where it changed. */
+export function say(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Set an attribute where it changed. */
+export function mark(element: Element, name: string, value: string | number | boolean): void {
+  if (typeof value === "boolean") element.toggleAttribute(name, value);
+  else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, String(value));
+}
+
+/** A count with its thousands apart. */
+export function whole(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** A factor: ×0.62, ×1.3, ×4e-9. */
+export function factor(value: Num): string {
+  return `×${number(value, 2)}`;
+}
+
+/** The mean factor from each of a row of positive numbers to the next; null where an end is missing or zero. */
+export function meanFactor(values: readonly Num[]): Num {
+  const [first, last] = [values[0], values.at(-1)];
+  if (values.length < 2 || !first || !last || first <= 0 || last <= 0) return null;
+  return (last / first) ** (1 / (values.length - 1));
+}
