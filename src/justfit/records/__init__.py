@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from justfit.records._advice import Advice
 from justfit.records._change import Change, ChangeKind
-from justfit.records._cure import CureCost, CureRecord, CureState, TriedChange
+from justfit.records._cure import CureCost, CureRecord, CureState, Learned, TriedChange
 from justfit.records._fit import DatasetFacts, FitResult, NetworkFacts, TestComparison
 from justfit.records._history import Direction, History
 from justfit.records._json import from_dict, from_json, to_dict, to_json
@@ -109,6 +109,7 @@ __all__ = [
     "LabSurface",
     "LayerSignal",
     "LayerTrace",
+    "Learned",
     "LossBins",
     "LossFault",
     "LossFaultKind",

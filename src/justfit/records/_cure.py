@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from justfit.records._change import Change
+from justfit.records._history import History
 from justfit.records._shown import Shown
 from justfit.records._verdict import Finding, FitVerdict
 
@@ -46,6 +47,21 @@ class TriedChange:
     num_seeds: int
     trouble: str = ""
     chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What share of the learnable a network had learned along its training, on the validation rows.
+
+    Attributes:
+        epochs: When it was looked at, with fractions, rising.
+        share: 0 is the best constant prediction, 1 a perfect one; below 0 is worse than a constant.
+        share_se: One standard error each, over the rows.
+    """
+
+    epochs: tuple[float, ...]
+    share: tuple[float, ...]
+    share_se: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +109,11 @@ class CureRecord(Shown):
         interrupted: It was cut short, and this is the best so far.
         cost: What it cost; its seconds are the only entries that differ from run to run.
         version: Of justfit.
+        history_before, history_after: Losses of the user's training and of the cured one, epoch by epoch, each in the
+            unit of its own loss; None where it was not trained for an epoch, or where nothing was cured.
+        learned_before, learned_after: The same on one scale; None where it was never looked at.
+        layers_before, layers_after: Name and make of each layer of the user's network and of the repaired one, in
+            order, the first ones of a very deep network; empty where they are the same.
     """
 
     state: CureState
@@ -117,3 +138,9 @@ class CureRecord(Shown):
     cost: CureCost
     version: str = ""
     repeated: TriedChange | None = None
+    history_before: History | None = None
+    history_after: History | None = None
+    learned_before: Learned | None = None
+    learned_after: Learned | None = None
+    layers_before: tuple[str, ...] = ()
+    layers_after: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from justfit.records import CureCost, CureRecord, CureState, TriedChange
 from justfit.repair._alteration import Alteration
 from justfit.repair._apply import Applier
 from justfit.repair._baseline import Baseline
+from justfit.repair._before_after import before_and_after
 from justfit.repair._patch import changes_of, patch_of
 from justfit.repair._result import Cure
 from justfit.repair._run import Run
@@ -66,6 +67,7 @@ def assemble(
         interrupted=interrupted,
         cost=_cost(base),
         version=version("justfit"),
+        **before_and_after(baseline, None if best is None else best.run),
     )
     alteration = Alteration() if best is None else best.hypothesis.alteration
     training, setting = base.case.altered(alteration)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from justfit.repair._alteration import Alteration
 from justfit.repair._case import Case, outputs_on
+from justfit.repair._follow import Followed, is_due, measure
 from justfit.repair._ledger import Ledger
 from justfit.repair._yardstick import Yardstick
 from justfit.sweep import Network, default_generator_kept
@@ -53,6 +54,7 @@ class Run:
             self.network: Network = case.network(alteration, seed)
         self.num_steps = self.network.steps_per_epoch * self.network.training.epochs
         self.judged: dict[int, Judged] = {}
+        self.followed: dict[int, Followed] = {}
         self.diverged = False
 
     @property
@@ -73,7 +75,15 @@ class Run:
                 self.network.advance(min(until, (self.network.epoch + 1) * self.network.steps_per_epoch))
             self.ledger.count(self.step - before, time.process_time() - started)
             self.diverged = not _is_finite(self.network)
+            self._follow()
         return self.look(until)
+
+    def _follow(self) -> None:
+        """Measure a counterfactual run after some of its epochs, for its curves; the user's own is measured in all."""
+        if self.alteration.changed and is_due(self.network):
+            with default_generator_kept():
+                outputs = outputs_on(self.network.module, self.case.validation[0])
+                self.followed[self.step] = measure(self.network, self.yardstick.scores(outputs), self.yardstick.unit)
 
     def look(self, step: int) -> Judged:
         """Judge the network as it stands; kept under the number of the step."""
