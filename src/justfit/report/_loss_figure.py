@@ -1,0 +1,121 @@
+"""Figure: the loss of every step of a watched run, in bins: mean, spread, extremes, and where something began."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import fmean
+
+from justfit.records import LossBins, WatchRecord
+from justfit.report._axes import Box, axes, loss_scale, power_of_ten, value_ticks
+from justfit.report._numbers import number, setting
+from justfit.report._step_axis import WIDTH, draw_marks, marks_of, num_steps, step_scale, step_ticks
+from justfit.report._svg import band, clipped, drawing, polyline
+
+_HEIGHT = 306.0
+_BOX = Box(left=52.0, top=48.0, right=450.0, bottom=258.0)
+_WINDOW = 0.05  # share of the bins that first, lowest and last loss are means of
+_CLEAR = 2.0  # standard errors by which two windows must differ to be told apart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How the loss moved: means of a window at the start, at the lowest place, at the end.
+
+    Attributes:
+        start, lowest, end: In the unit of the loss.
+        lowest_step: Where the lowest window begins.
+        se: One standard error of the difference of two windows.
+    """
+
+    start: float
+    lowest: float
+    end: float
+    lowest_step: int
+    se: float
+
+
+def draw_loss(record: WatchRecord, title: str) -> tuple[str, ...]:
+    """Draw the loss against the step; nothing if none was seen."""
+    bins = record.evidence.losses
+    known = [k for k, value in enumerate(bins.mean) if math.isfinite(value)]
+    if not known:
+        return ()
+    values = [value for k in known for value in (bins.minimum[k], bins.maximum[k]) if math.isfinite(value)]
+    up = loss_scale(values, [bins.mean[k] for k in known], start=_BOX.bottom, end=_BOX.top)
+    across = step_scale(num_steps(record), _BOX)
+    xs = [across(middle) for middle in _middles(bins)]
+    lower = [up(mean - std) for mean, std in zip(bins.mean, bins.std, strict=True)]
+    upper = [up(mean + std) for mean, std in zip(bins.mean, bins.std, strict=True)]
+    drawn = (
+        band(xs, [up(value) for value in bins.minimum], [up(value) for value in bins.maximum], "extremes")
+        + band(xs, lower, upper, "step")
+        + polyline(zip(xs, map(up, bins.mean), strict=True), "step")
+    )
+    power = power_of_ten(up)
+    scaled = f" ({setting(float(f'1e{power}'))})" if power else ""
+    content = (
+        axes(_BOX, step_ticks(across), value_ticks(up), ("step", f"loss of a step{scaled}"), title_gap=30.0)
+        + clipped(drawn, _BOX.left, _BOX.top - 4, _BOX.width + 4, _BOX.height + 8)
+        + draw_marks(marks_of(record), across, _BOX)
+    )
+    marks = "; ".join(mark.words for mark in marks_of(record)[:12])
+    described = f"From {number(bins.mean[known[0]])} to {number(bins.mean[known[-1]])}. {marks}"
+    return (drawing(WIDTH, _HEIGHT, content, title=title, description=described),)
+
+
+def loss_title(record: WatchRecord) -> str:
+    """Say how the loss moved; one sentence without its full stop."""
+    moved = course(record.evidence.losses)
+    steps = num_steps(record)
+    if moved is None:
+        return "No loss of a step was seen"
+    start, lowest, end = (number(value) for value in (moved.start, moved.lowest, moved.end))
+    clear = _CLEAR * moved.se
+    if moved.end - moved.lowest > max(clear, 0.25 * abs(moved.start - moved.lowest)):
+        if moved.start - moved.lowest <= clear:
+            words = f"The loss rises from {start} to {end} over {steps:,} steps"
+        else:
+            words = f"The loss falls from {start} to {lowest} by step {moved.lowest_step:,} and rises to {end}"
+    elif moved.start - moved.end > clear:
+        words = f"The loss falls from {start} to {end} over {steps:,} steps"
+    else:
+        words = f"The loss does not move: {start} at the start, {end} at the end of {steps:,} steps"
+    failure = record.evidence.first_failure
+    if failure is not None and failure.cause != "divergence":
+        words += f"; {'NaN' if failure.cause == 'nan' else 'infinity'} from step {failure.step:,} on"
+    return words
+
+
+def course(bins: LossBins) -> Course | None:
+    """Summarize the finite losses by three windows; None without any."""
+    known = [k for k, value in enumerate(bins.mean) if math.isfinite(value)]
+    if not known:
+        return None
+    width = max(1, round(_WINDOW * len(known)))
+    means = [fmean([bins.mean[k] for k in known[at : at + width]]) for at in range(len(known) - width + 1)]
+    best = min(range(len(means)), key=lambda at: means[at])
+    return Course(
+        start=means[0],
+        lowest=means[best],
+        end=means[-1],
+        lowest_step=bins.first_step[known[best]],
+        se=_window_se(bins, known, width),
+    )
+
+
+def _window_se(bins: LossBins, known: list[int], width: int) -> float:
+    """Standard error of the difference of two windows, from the last one: there the loss moves least."""
+    last = known[-width:]
+    steps = sum(bins.num_steps[k] for k in last)
+    variances = [bins.std[k] ** 2 for k in last if math.isfinite(bins.std[k])]
+    if variances:
+        return math.sqrt(2 * fmean(variances) / max(steps, 1))
+    values = [bins.mean[k] for k in known[-max(width, 4) :]]
+    middle = fmean(values)
+    return math.sqrt(2 * sum((v - middle) ** 2 for v in values) / max(len(values) - 1, 1) / width)
+
+
+def _middles(bins: LossBins) -> list[float]:
+    ends = [*bins.first_step[1:], bins.first_step[-1] + max(bins.num_steps[-1], 1)]
+    return [(first + end - 1) / 2 for first, end in zip(bins.first_step, ends, strict=True)]

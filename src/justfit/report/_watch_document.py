@@ -1,0 +1,216 @@
+"""From a watched run to its page, the flight record: what is said, and in which order."""
+
+from __future__ import annotations
+
+import math
+
+from justfit.records import Judgement, WatchRecord
+from justfit.report._checkup_words import SENTENCE
+from justfit.report._document import Card, Figure, Section, SignalDocument, Table, Tone
+from justfit.report._gradient_figure import draw_gradients, gradients_title
+from justfit.report._judgement_document import build_judgement_document, draw_judgement
+from justfit.report._last_steps import draw_last_steps, last_steps_tables, last_steps_title
+from justfit.report._loss_figure import course, draw_loss, loss_title
+from justfit.report._names import shown
+from justfit.report._numbers import count, number, percent, probability, setting
+from justfit.report._run_findings import findings_section, steps_to_take, todo_section
+from justfit.report._update_figure import draw_learning_rate, draw_updates, learning_rate_title, updates_title
+from justfit.report._watch_layers import layer_tables
+from justfit.report._watch_words import cost_words, failure_words, fit_words, headline
+
+_MOST_POINTS = 200
+_FIGURES = {
+    "loss": (draw_loss, loss_title),
+    "layer_gradients": (draw_gradients, gradients_title),
+    "updates": (draw_updates, updates_title),
+    "learning_rate": (draw_learning_rate, learning_rate_title),
+    "last_steps": (draw_last_steps, last_steps_title),
+}
+
+
+def build_watch_document(record: WatchRecord) -> SignalDocument:
+    """Say everything that a reader wants of a watched run, once."""
+    evidence, failure = record.evidence, record.evidence.first_failure
+    lines = ("" if failure is None else failure_words(failure), fit_words(record))
+    sections = (
+        todo_section(_points(record)),
+        _flight_section(record),
+        _failure_section(record),
+        findings_section(record.findings),
+        *_fit_sections(record),
+        Section(key="layers", heading="Layer by layer", tables=layer_tables(record)),
+        Section(key="unjudged", heading="Rules that could not judge", points=_unjudged(record)),
+        Section(
+            key="watching",
+            heading="What was watched",
+            sentences=(cost_words(record.overhead), _gradients_words(record)),
+            points=tuple(shown(note, SENTENCE) for note in evidence.notes[:_MOST_POINTS]),
+        ),
+    )
+    return SignalDocument(
+        subject=_subject(record),
+        headline=headline(record),
+        verdict=tuple(line for line in lines if line),
+        tone=_tone(record),
+        cards=_cards(record),
+        sections=tuple(s for s in sections if s.findings or s.figures or s.tables or s.points or s.sentences),
+    )
+
+
+def draw_watch(record: WatchRecord) -> dict[str, tuple[str, ...]]:
+    """Draw the figures of the document."""
+    drawn = {key: draw(record, f"{title(record)}.") for key, (draw, title) in _FIGURES.items()}
+    judgement = _judgement(record)
+    return drawn if judgement is None else drawn | draw_judgement(judgement)
+
+
+def _subject(record: WatchRecord) -> str:
+    evidence = record.evidence
+    kinds = ", ".join(dict.fromkeys(shown(o.kind, 40) for o in evidence.optimizers if o.kind))
+    ranks = f", {evidence.world_size:,} processes" if evidence.world_size > 1 else ""
+    under = f" under {kinds}" if kinds else ""
+    return f"Training of {shown(evidence.module)}, {count(evidence.num_parameters, 'parameter')}{under}{ranks}"
+
+
+def _tone(record: WatchRecord) -> Tone:
+    if record.evidence.first_failure is not None or any(f.severity != "info" for f in record.findings):
+        return "bad"
+    if record.verdict is None:
+        return "good"
+    states: dict[str, Tone] = {"just_right": "good", "undecided": "open"}
+    return states.get(record.verdict.state, "bad")
+
+
+def _points(record: WatchRecord) -> tuple[str, ...]:
+    points = list(steps_to_take(record.findings))
+    verdict = record.verdict
+    if verdict is not None and verdict.best_epoch is not None and verdict.best_epoch != verdict.last_epoch:
+        points.append(f"Keep the network of epoch {verdict.best_epoch:,}: its validation loss is the best.")
+    if not points:
+        points.append("Nothing: no rule found anything in this run.")
+    return tuple(points)
+
+
+def _cards(record: WatchRecord) -> tuple[Card, ...]:
+    evidence, overhead, verdict = record.evidence, record.overhead, record.verdict
+    cards = [
+        Card(
+            label="Steps",
+            value=f"{max((o.num_steps for o in evidence.optimizers), default=0):,}",
+            note=f"{overhead.num_samples:,} sampled" if record.finished else "the run was not closed",
+        )
+    ]
+    moved = course(evidence.losses)
+    if moved is not None:
+        cards.append(Card(label="Loss of a step", value=number(moved.end), note=f"{number(moved.start)} at the start"))
+    if verdict is not None:
+        sure = f"probability {probability(verdict.probability)}"
+        cards.append(Card(label="Fit", value=verdict.state.replace("_", " "), note=sure))
+    if evidence.first_failure is not None:
+        failure = evidence.first_failure
+        words = {"nan": "NaN", "inf": "infinity", "divergence": "divergence"}[failure.cause]
+        cards.append(Card(label="First failure", value=f"step {failure.step:,}", note=words))
+    if math.isfinite(overhead.measured_fraction):
+        allowed = f"{setting(overhead.allowed_fraction * 100)} % allowed"
+        cards.append(Card(label="Cost of watching", value=percent(overhead.measured_fraction), note=allowed))
+    return tuple(cards)
+
+
+def _flight_section(record: WatchRecord) -> Section:
+    captions = {
+        "loss": "The line is the mean of each bin of steps, the inner band ± one standard deviation within it, the "
+        "outer one reaches from its smallest to its largest loss. Diamonds mark since when a finding holds.",
+        "layer_gradients": "Layers in order of execution, the first on top; a sample holds until the next. Black is 0, "
+        "red is infinite, and what is left out was not measured or is NaN.",
+        "updates": "Norm of the change of a layer's weights in one step over the norm of the weights, at sampled "
+        "steps. The grey band spans all layers where not all have a line.",
+        "learning_rate": "At sampled steps.",
+    }
+    figures = tuple(
+        Figure(key=key, title=f"{title(record)}.", caption=captions[key])  # type: ignore[arg-type]  # the keys above
+        for key, (_, title) in _FIGURES.items()
+        if key in captions
+    )
+    return Section(key="flight", heading="The flight record", figures=figures, tables=(_loss_table(record),))
+
+
+def _loss_table(record: WatchRecord) -> Table:
+    from justfit.report._svg import thinned
+
+    bins = record.evidence.losses
+    kept = thinned(len(bins.mean), 128)
+    rows = tuple(
+        (
+            f"{bins.first_step[k]:,}",
+            f"{bins.num_steps[k]:,}",
+            number(bins.mean[k]),
+            number(bins.std[k], 2),
+            number(bins.minimum[k]),
+            number(bins.maximum[k]),
+        )
+        for k in kept
+    )
+    return Table(
+        caption="The numbers behind the loss, by bins of steps.",
+        columns=("From step", "Finite losses", "Mean", "Standard deviation", "Smallest", "Largest"),
+        rows=rows,
+        folded=True,
+    )
+
+
+def _failure_section(record: WatchRecord) -> Section:
+    failure = record.evidence.first_failure
+    heading = "The last steps" if failure is None else "Where it broke"
+    figure = Figure(
+        key="last_steps",
+        title=f"{last_steps_title(record)}.",
+        caption="Above the loss of each of the last steps (✕: no number), below the gradient norm of those sampled.",
+    )
+    tables = last_steps_tables(record)
+    if failure is not None:
+        tables = (_failure_table(record), *tables)
+    return Section(key="failure", heading=heading, figures=(figure,) if record.frames else (), tables=tables)
+
+
+def _failure_table(record: WatchRecord) -> Table:
+    failure = record.evidence.first_failure
+    assert failure is not None  # noqa: S101 - asked for by the caller
+    rows = (
+        ("What", {"nan": "NaN", "inf": "infinity", "divergence": "divergence"}[failure.cause]),
+        ("Stage", failure.stage),
+        ("Step", f"{failure.step:,} (epoch {failure.epoch:,})"),
+        ("Layer", shown(failure.layer, 200) if failure.layer else ""),
+        ("Operation", shown(failure.operation, 200) if failure.operation else ""),
+        ("Source", shown(failure.source, 200) if failure.source else ""),
+        ("Batch", f"{failure.batch:,}" if failure.batch >= 0 else ""),
+        ("Examples", failure.named_examples),
+        ("Process", f"rank {failure.rank}" if record.evidence.world_size > 1 else ""),
+        ("Weights", "intact" if failure.weights_intact else "already updated with it"),
+        ("How it was found", shown(failure.how, SENTENCE) if failure.how else ""),
+    )
+    known = tuple(row for row in rows if row[1])
+    return Table(caption="The first failure.", columns=("", "Found"), rows=known, numeric=False)
+
+
+def _fit_sections(record: WatchRecord) -> tuple[Section, ...]:
+    judgement = _judgement(record)
+    if judgement is None:
+        return ()
+    return tuple(s for s in build_judgement_document(judgement).sections if s.key in ("curves", "evidence"))
+
+
+def _judgement(record: WatchRecord) -> Judgement | None:
+    history = record.evidence.history
+    if record.verdict is None or not history.epochs:
+        return None
+    return Judgement(history=history, verdict=record.verdict)
+
+
+def _unjudged(record: WatchRecord) -> tuple[str, ...]:
+    return tuple(f"{shown(rule.code, 12)}: {shown(rule.reason, SENTENCE)}" for rule in record.unjudged[:_MOST_POINTS])
+
+
+def _gradients_words(record: WatchRecord) -> str:
+    how = shown(record.evidence.gradients, 100)
+    processes = record.evidence.world_size
+    return f"Gradients were read {how}." if processes == 1 else f"Gradients of {processes:,} processes were read {how}."
