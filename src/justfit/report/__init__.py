@@ -64,7 +64,7 @@ from justfit.report._output import render_json, write_atomically
 from justfit.report._sarif import render_sarif
 from justfit.report._schemes_text import render_comparison_text
 from justfit.report._served_html import ClaimShown, render_claims_html, render_door_html, render_playground_html
-from justfit.report._shown import render_fragment, render_page, render_record_text, render_widget
+from justfit.report._shown import render_fragment, render_page, render_plot, render_record_text, render_widget
 from justfit.report._signal_html import render_checkup_html, render_comparison_html
 from justfit.report._text import render_text
 from justfit.report._watch_text import render_watch_text
@@ -95,6 +95,7 @@ __all__ = [
     "render_lab_text",
     "render_module_sweep_text",
     "render_page",
+    "render_plot",
     "render_playground_html",
     "render_record_text",
     "render_sarif",

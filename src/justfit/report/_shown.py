@@ -23,6 +23,11 @@ from justfit.report._judgement_words import judgement_of
 from justfit.report._lab_html import render_lab_html
 from justfit.report._lab_text import render_lab_text
 from justfit.report._piece import take_apart
+from justfit.report._plot import open_axes
+from justfit.report._plot_fit import plot_fit
+from justfit.report._plot_history import plot_judgement
+from justfit.report._plot_lab import lab_rows, plot_lab
+from justfit.report._plot_signals import plot_checkup, plot_comparison
 from justfit.report._schemes_text import render_comparison_text
 from justfit.report._signal_html import render_checkup_html, render_comparison_html
 from justfit.report._text import render_text
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Text = Callable[[Any, "Console", bool], None]
+Picture = Callable[[Any, list[Any]], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +47,14 @@ class Renderer:
     Attributes:
         page: Makes the HTML page.
         text: Prints for people; the last argument asks for all of it.
+        picture: Draws on matplotlib axes.
+        num_panels: How many axes the picture needs.
     """
 
     page: Callable[[Any], str]
     text: Text
+    picture: Picture
+    num_panels: int
 
 
 def _brief(render: Callable[[Any, Console], None]) -> Text:
@@ -60,15 +70,19 @@ def _judged_text(judgement: Judgement, console: Console, verbose: bool) -> None:
 
 
 _RENDERERS: dict[type, Renderer] = {
-    Checkup: Renderer(page=render_checkup_html, text=_full(render_checkup_text)),
-    FitResult: Renderer(page=render_html, text=_brief(render_text)),
+    Checkup: Renderer(page=render_checkup_html, text=_full(render_checkup_text), picture=plot_checkup, num_panels=2),
+    FitResult: Renderer(page=render_html, text=_brief(render_text), picture=plot_fit, num_panels=2),
     FitVerdict: Renderer(
         page=lambda verdict: render_judgement_html(judgement_of(verdict)),
         text=lambda verdict, console, verbose: _judged_text(judgement_of(verdict), console, verbose),
+        picture=lambda verdict, axes: plot_judgement(judgement_of(verdict), axes),
+        num_panels=1,
     ),
-    Judgement: Renderer(page=render_judgement_html, text=_judged_text),
-    LabRecord: Renderer(page=render_lab_html, text=_brief(render_lab_text)),
-    SchemeComparison: Renderer(page=render_comparison_html, text=_brief(render_comparison_text)),
+    Judgement: Renderer(page=render_judgement_html, text=_judged_text, picture=plot_judgement, num_panels=1),
+    LabRecord: Renderer(page=render_lab_html, text=_brief(render_lab_text), picture=plot_lab, num_panels=0),
+    SchemeComparison: Renderer(
+        page=render_comparison_html, text=_brief(render_comparison_text), picture=plot_comparison, num_panels=2
+    ),
 }
 
 
@@ -95,6 +109,17 @@ def render_page(shown: object) -> str:
 def render_fragment(shown: object) -> str:
     """Render any record as one element with its own styles and without a script, for `_repr_html_` in a notebook."""
     return take_apart(render_page(shown)).html
+
+
+def render_plot(shown: object, axes: Any = None) -> Any:
+    """Draw any record with matplotlib; see `Shown.plot`."""
+    record, renderer = _found(shown)
+    if isinstance(record, LabRecord):
+        given, panels = open_axes(len(record.claims), axes, rows=lab_rows(record))
+    else:
+        given, panels = open_axes(renderer.num_panels, axes)
+    renderer.picture(record, panels)
+    return given
 
 
 def render_widget(shown: object) -> Any:

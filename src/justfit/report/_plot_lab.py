@@ -1,0 +1,93 @@
+"""Picture for papers: the claims of the lab, one panel a claim."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from justfit.records import LabMeasurement, LabPlot, LabRecord, LabSeries, LabSurface
+from justfit.report._names import shown
+from justfit.report._plot import CHOICE, SERIES, TRAINING, VALIDATION, draw_band, key, name_axes, plain, say, scale_l2
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_ROLES = {"training": TRAINING, "validation": VALIDATION}
+_COLUMNS = 3
+
+
+def lab_rows(record: LabRecord) -> int:
+    """Rows of panels."""
+    return max(math.ceil(len(record.claims) / _COLUMNS), 1)
+
+
+def plot_lab(record: LabRecord, axes: list[Axes]) -> None:
+    """Draw the first picture of each claim; its numbers in their ranges where it has none."""
+    for claim, one in zip(record.claims, axes, strict=True):
+        figure = claim.figure
+        if figure.plots:
+            _draw_plot(figure.plots[0], one)
+        elif figure.surfaces:
+            _draw_surface(figure.surfaces[0], one)
+        else:
+            _draw_ranges(claim.measurements, one)
+        say(one, f"{shown(claim.id)}, {claim.mark}: {shown(figure.title or claim.title, 160)}")
+
+
+def _draw_plot(plot: LabPlot, axes: Axes) -> None:
+    if plot.log_x:
+        xs = sorted({x for series in plot.series for x in series.x if math.isfinite(x)})
+        scale_l2(axes, [x for x in xs if x >= 0])
+    if plot.log_y and any(y > 0 for series in plot.series for y in series.y):
+        axes.set_yscale("log", nonpositive="mask")
+    for k, series in enumerate(plot.series):
+        _draw_series(series, _ROLES.get(series.name, SERIES[k % len(SERIES)]), axes)
+    if plot.categories:
+        axes.set_xticks(range(len(plot.categories)), [plain(name, 16) for name in plot.categories], fontsize=8)
+        axes.set_xlim(-0.5, len(plot.categories) - 0.5)
+    low, high = axes.get_ylim()
+    shown_low = low if math.isnan(plot.y_low) else min(low, plot.y_low)
+    axes.set_ylim(shown_low, high if math.isnan(plot.y_high) else max(high, plot.y_high))
+    if math.isfinite(plot.mark_x):
+        axes.axvline(plot.mark_x, label=plain(plot.mark, 30), **CHOICE)
+    name_axes(axes, plain(plot.x_title), plain(plot.y_title))
+    key(axes)
+
+
+def _draw_series(series: LabSeries, style: dict[str, Any], axes: Axes) -> None:
+    name = plain(series.name, 30) if series.name else ""
+    errors = series.standard_error or (math.nan,) * len(series.y)
+    if not series.points:
+        draw_band(axes, series.x, series.y, errors, style, name=name)
+        return
+    wide = [error if math.isfinite(error) else 0.0 for error in errors]
+    axes.errorbar(series.x, series.y, wide, fmt="o", color=style["color"], markersize=4, capsize=2, label=name)
+
+
+def _draw_surface(surface: LabSurface, axes: Axes) -> None:
+    extent = (surface.x_low, surface.x_high, surface.y_low, surface.y_high)
+    axes.imshow(
+        surface.rows, extent=extent, origin="lower", cmap="RdYlBu", vmin=0.0, vmax=1.0, aspect="auto", alpha=0.8
+    )
+    for label, marker in ((0, "o"), (1, "s")):
+        chosen = [k for k, kind in enumerate(surface.label) if kind == label]
+        xs, ys = [surface.x[k] for k in chosen], [surface.y[k] for k in chosen]
+        axes.plot(xs, ys, marker, markersize=3, markerfacecolor="none", color="#1b1f24", label=f"class {label}")
+    name_axes(axes, "first input", "second input")
+    key(axes)
+
+
+def _draw_ranges(measurements: Sequence[LabMeasurement], axes: Axes) -> None:
+    """Draw each number as its place in the range that it must lie in, as far as the range has two ends."""
+    ranged = [m for m in measurements if math.isfinite(m.low) and math.isfinite(m.high) and m.high > m.low]
+    for row, one in enumerate(ranged):
+        place = (one.value - one.low) / (one.high - one.low)
+        axes.plot([0.0, 1.0], [row, row], color="#a9b2bb", linewidth=5, solid_capstyle="butt")
+        axes.plot([min(max(place, -0.3), 1.3)], [row], "D", color=(TRAINING if one.holds else VALIDATION)["color"])
+    axes.set_yticks(range(len(ranged)), ["\n".join(textwrap.wrap(plain(one.name), 26)) for one in ranged], fontsize=8)
+    axes.set_ylim(max(len(ranged), 1) - 0.4, -0.6)
+    axes.set_xlim(-0.35, 1.35)
+    axes.set_xticks([0.0, 1.0], ["low end", "high end"])
+    name_axes(axes, "place in the range that it must lie in", "")
