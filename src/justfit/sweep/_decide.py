@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from justfit.cures import Scheme
-from justfit.records import Curve, FitVerdict, OnProgress, PathPoint, Progress, SweepRecord
+from justfit.records import Curve, FitVerdict, OnProgress, Progress, SweepRecord
 from justfit.rules import FitEvidence, judge_fit, without_verdict
 from justfit.sweep._choice import Choice, choose, seed_variance
 from justfit.sweep._explore import explore
 from justfit.sweep._grid import Grid, constant_losses, find_largest_l2, l2_values
-from justfit.sweep._path import measure_path
+from justfit.sweep._path import path_at
 from justfit.sweep._plan import Plan
 from justfit.sweep._problem import NO_FOLD, Problem, Recipe, Variant
 from justfit.sweep._program import Program
@@ -91,10 +91,10 @@ def decide(
     verdict = judge_fit(_evidence(search, result, choice, reference=reference, num_rows=plan.num_rows, unit=unit))
     if not (np.isfinite(choice.loss[0, 0]) and np.isfinite(result.train_sample_losses).all()):
         verdict = without_verdict(verdict)
-    path = measure_path(search.program, grid.dropout[choice.chosen[1]])
-    record = _record(result, choice, search.program, path, unit)
+    record = _record(result, choice, search.program, unit)
     try:
-        record = replace(record, explored=explore(search.program, _thinned_at(record), features))
+        explored = explore(search.program, _thinned_at(record), features)
+        record = replace(record, explored=explored, path=path_at(explored, record.chosen_dropout))
     except KeyboardInterrupt:  # nor for its pictures
         result.interrupted = result.interrupted or "interrupted while judging"
     return Decision(record=record, verdict=verdict, interrupted=result.interrupted)
@@ -228,9 +228,7 @@ def _flat(cell: tuple[int, int], losses: NDArray[np.float32]) -> int:
     return int(cell[0] * losses.shape[1] + cell[1])
 
 
-def _record(
-    result: SearchResult, choice: Choice, program: Program, path: tuple[PathPoint, ...], unit: str
-) -> SweepRecord:
+def _record(result: SearchResult, choice: Choice, program: Program, unit: str) -> SweepRecord:
     grid = result.grid
     rows, columns = np.nonzero(choice.ridge)
     return SweepRecord(
@@ -258,7 +256,7 @@ def _record(
         num_variants=len(program.variants),
         num_diverged=result.num_diverged,
         curves=_curves(result, choice),
-        path=path,
+        path=(),
         rule=RULE,
         unit=unit,
     )

@@ -18,11 +18,12 @@ from torch import Tensor, nn
 from justfit.maths import active_fraction, linearity_r2_of_each
 from justfit.records import Explored, NetworkView
 from justfit.sweep._mask_drawn import thinned_wiring
-from justfit.sweep._path import MAX_ROWS
 from justfit.sweep._problem import Variant
 from justfit.sweep._program import Program, one_torch_thread
 from justfit.sweep._two_features import Rows, TwoFeatures, draw_surface, lay_plane, places_of
 
+MAX_ROWS = 2_000  # that the networks are run on
+MAX_OUTPUTS = 4_000  # that are held against the best linear map at a time: 64 MB
 NUM_BINS = 41  # odd, so that the weights that l2 made small stand in one bin around 0
 # The histograms reach as far as all but this share of a network's weights, and wide enough for nine networks of ten.
 TAIL_SHARE = 0.005
@@ -34,7 +35,7 @@ class _Opened:
     """One network with what it does on the examples.
 
     Attributes:
-        weights: All weights, without biases.
+        weights: All weights, without biases; `sum_squares` is theirs.
         outputs: [B, O].
         active: Active fraction of each hidden layer; `units` says how many it has.
         surface, likeliest: See `NetworkView`.
@@ -43,6 +44,7 @@ class _Opened:
     variant: Variant
     module: nn.Sequential
     weights: NDArray[Any]
+    sum_squares: float
     outputs: Tensor
     units: tuple[int, ...]
     active: tuple[float, ...]
@@ -76,7 +78,7 @@ def explore(program: Program, thinned_at: float, features: TwoFeatures | None = 
                 opened += [] if network is None else [network]
         if not opened:
             return None
-        linearity = linearity_r2_of_each(inputs, [network.outputs for network in opened])
+        linearity = _linearity(inputs, [network.outputs for network in opened])
     wirings = thinned_wiring(program, thinned_at) if thinned_at > 0 else None
     high = _reach([network.weights for network in opened])
     return Explored(
@@ -98,10 +100,25 @@ def _open(module: nn.Sequential, variant: Variant, inputs: Tensor) -> _Opened | 
         if not isinstance(layer, nn.Linear | nn.Dropout):
             units.append(values.shape[1])
             active.append(active_fraction(values))
-    if not bool(values.isfinite().all()):
+    weights = [layer.weight for layer in module if isinstance(layer, nn.Linear)]
+    if not all(bool(tensor.isfinite().all()) for tensor in (values, *weights)):
         return None
-    weights = torch.cat([layer.weight.flatten() for layer in module if isinstance(layer, nn.Linear)])
-    return _Opened(variant, module, weights.numpy(), values, tuple(units), tuple(active))
+    return _Opened(
+        variant=variant,
+        module=module,
+        weights=torch.cat([weight.flatten() for weight in weights]).numpy(),
+        sum_squares=sum(float(weight.double().square().sum()) for weight in weights),
+        outputs=values,
+        units=tuple(units),
+        active=tuple(active),
+    )
+
+
+def _linearity(inputs: Tensor, outputs: list[Tensor]) -> list[float]:
+    """R² of each network; of thousands of classes, a few networks at a time."""
+    block = max(1, MAX_OUTPUTS // outputs[0].shape[1])
+    starts = range(0, len(outputs), block)
+    return [r2 for start in starts for r2 in linearity_r2_of_each(inputs, outputs[start : start + block])]
 
 
 def _reach(weights: Sequence[NDArray[Any]]) -> float:
@@ -116,7 +133,7 @@ def _view(network: _Opened, linearity: float, high: float) -> NetworkView:
     return NetworkView(
         l2=network.variant.l2,
         dropout=network.variant.dropout,
-        weight_sum_squares=float(np.square(network.weights, dtype=np.float64).sum()),
+        weight_sum_squares=network.sum_squares,
         weight_counts=tuple(counts.tolist()),
         active_fraction=weighted / sum(network.units) if network.units else 1.0,
         active_by_layer=network.active,

@@ -9,7 +9,8 @@ from sklearn.datasets import load_diabetes
 
 from justfit.sweep import Grid, Problem, Recipe, Search, assign_folds
 from justfit.sweep._choice import paired
-from justfit.sweep._path import measure_path
+from justfit.sweep._explore import explore
+from justfit.sweep._path import path_at
 from tests.unit.sweep.samples import linears
 
 L2 = (0.0, 0.1, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
@@ -66,7 +67,7 @@ def test_c8_dropout_does_it_too(result):
 
 
 def test_c7_large_l2_makes_weights_small_and_the_network_linear(search, result):
-    path = measure_path(search.program, 0.0)
+    path = path_at(explore(search.program, 0.0), 0.0)
     assert tuple(point.l2 for point in path) == L2
     squares = [point.weight_sum_squares for point in path]
     linearity = [point.linearity_r2 for point in path]
@@ -80,7 +81,7 @@ def test_c7_large_l2_makes_weights_small_and_the_network_linear(search, result):
 @pytest.mark.parametrize("dropout", DROPOUTS)
 def test_c7_the_path_is_measured_on_the_networks_themselves(search, result, dropout):
     inputs = search.problem.inputs
-    points = measure_path(search.program, dropout)
+    points = path_at(explore(search.program, 0.0), dropout)
     indices = [
         index for index, v in enumerate(search.program.variants) if (v.fold, v.seed, v.dropout) == (0, 0, dropout)
     ]
@@ -106,6 +107,6 @@ def test_a_diverged_network_is_left_out_of_the_path(search, result):
     kept = bias[kernel_place[1]].clone()
     bias[kernel_place[1]] = float("nan")
     try:
-        assert tuple(point.l2 for point in measure_path(search.program, 0.0)) == L2[1:]
+        assert tuple(point.l2 for point in path_at(explore(search.program, 0.0), 0.0)) == L2[1:]
     finally:
         bias[kernel_place[1]] = kept
