@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 from justfit.errors import ArgumentError
 from justfit.records import (
     Checkup,
+    CureRecord,
     FitResult,
     FitVerdict,
     Judgement,
     LabRecord,
     SchemeComparison,
+    WatchRecord,
 )
 from justfit.report._checkup_text import render_checkup_text
+from justfit.report._cure_html import render_cure_html
+from justfit.report._cure_text import render_cure_text
 from justfit.report._html import render_html
 from justfit.report._judgement_html import render_judgement_html
 from justfit.report._judgement_text import render_verdict_text
@@ -24,13 +28,17 @@ from justfit.report._lab_html import render_lab_html
 from justfit.report._lab_text import render_lab_text
 from justfit.report._piece import take_apart
 from justfit.report._plot import open_axes
+from justfit.report._plot_cure import plot_cure
 from justfit.report._plot_fit import plot_fit
 from justfit.report._plot_history import plot_judgement
 from justfit.report._plot_lab import lab_rows, plot_lab
+from justfit.report._plot_run import plot_watch
 from justfit.report._plot_signals import plot_checkup, plot_comparison
 from justfit.report._schemes_text import render_comparison_text
 from justfit.report._signal_html import render_checkup_html, render_comparison_html
 from justfit.report._text import render_text
+from justfit.report._watch_html import render_watch_html
+from justfit.report._watch_text import render_watch_text
 from justfit.report._widget import make_widget
 
 if TYPE_CHECKING:
@@ -71,6 +79,7 @@ def _judged_text(judgement: Judgement, console: Console, verbose: bool) -> None:
 
 _RENDERERS: dict[type, Renderer] = {
     Checkup: Renderer(page=render_checkup_html, text=_full(render_checkup_text), picture=plot_checkup, num_panels=2),
+    CureRecord: Renderer(page=render_cure_html, text=_full(render_cure_text), picture=plot_cure, num_panels=1),
     FitResult: Renderer(page=render_html, text=_brief(render_text), picture=plot_fit, num_panels=2),
     FitVerdict: Renderer(
         page=lambda verdict: render_judgement_html(judgement_of(verdict)),
@@ -83,6 +92,7 @@ _RENDERERS: dict[type, Renderer] = {
     SchemeComparison: Renderer(
         page=render_comparison_html, text=_brief(render_comparison_text), picture=plot_comparison, num_panels=2
     ),
+    WatchRecord: Renderer(page=render_watch_html, text=_full(render_watch_text), picture=plot_watch, num_panels=2),
 }
 
 
