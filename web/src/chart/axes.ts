@@ -59,9 +59,14 @@ export function axis(values: Num[], start: number, end: number, options: AxisOpt
 }
 
 /** Draw grid, ticks and titles. */
-export function frame(box: Box, across: Axis, up: Axis, titles: { x: string; y: string }): SVGGElement {
+export function frame(
+  box: Box,
+  across: Axis,
+  up: Axis,
+  titles: { x: string; y: string /** Room between the y title and the plot. */; gap?: number },
+): SVGGElement {
   const drawn = svg("g");
-  drawn.append(svg("text", { x: box.left, y: box.top - 12, class: "axis-title" }, titles.y));
+  drawn.append(svg("text", { x: box.left, y: box.top - (titles.gap ?? 12), class: "axis-title" }, titles.y));
   for (const tick of up.ticks) {
     const y = up.position(tick.at);
     if (!(y >= box.top - 0.5 && y <= box.bottom + 0.5)) continue;

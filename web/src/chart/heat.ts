@@ -65,7 +65,9 @@ export function drawHeat(target: SVGSVGElement, grid: Num[][], options: HeatOpti
     svg("text", { x: 0, y: layout.top - 12, class: "axis-title" }, options.yTitle),
     ...cells(grid, layout, share, options),
     ...labels(options, layout),
-    ...(options.best ? [star(options.best, layout, share, grid)] : []),
+    ...(options.best && String(options.best) !== String(options.chosen)
+      ? [star(options.best, layout, share, grid)]
+      : []),
     ...(options.chosen ? [chosenMark(options.chosen, layout)] : []),
     ...(options.selected ? [frame, inner] : []),
   );

@@ -86,7 +86,7 @@ export function drawLines(target: SVGSVGElement, lines: Line[], options: LinesOp
     svg("title", {}, options.title),
     ...(options.description ? [svg("desc", {}, options.description)] : []),
     ...shade,
-    frame(box, across, up, { x: options.xTitle, y: options.yTitle }),
+    frame(box, across, up, { x: options.xTitle, y: options.yTitle, gap: options.marks?.length ? 32 : 12 }),
     inside,
     ...(options.breakAt === undefined ? [] : [broken(across.position(options.breakAt), box.bottom)]),
     ...(options.marks ?? []).map((mark) => marked(mark, across, up, box)),

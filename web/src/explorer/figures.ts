@@ -40,7 +40,7 @@ function figure(kind: string, caption: string): Figure {
 export function curveView(data: Explorer): View {
   const shown = figure(
     "curve",
-    "Mean loss by epoch, ± 1 standard error of the validation loss. The axis is the same for every cell.",
+    "Mean loss by epoch, ± 1 standard error. The axis of the loss is the same for every cell.",
   );
   const find = cellFinder(data);
   const y = lossAxis(
