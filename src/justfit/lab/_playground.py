@@ -10,17 +10,16 @@ from typing import Any
 import torch
 
 from justfit.errors import ArgumentError
-from justfit.lab._playground_look import Network, spread
+from justfit.lab._playground_look import Network
 from justfit.lab._playground_options import DROPOUT, L2, MOST_EPOCHS, TABLE
+from justfit.lab._playground_plain import curves, grid, plane_of, rounded
 from justfit.lab._playground_points import Points, draw_points
 from justfit.lab._playground_reference import Reference
 from justfit.lab._playground_settings import Settings
 from justfit.lab._playground_table import PlaygroundTable
-from justfit.lab._playground_training import Losses, StackTraining
+from justfit.lab._playground_training import StackTraining
 from justfit.lab._playground_verdict import judge_cell
-
-MOST_POINTS = 300  # of a curve
-DIGITS = 4
+from justfit.report import shown
 
 
 class Playground:
@@ -71,7 +70,7 @@ class Playground:
         if type(epochs) is not int or not 1 <= epochs <= MOST_EPOCHS:
             raise ArgumentError(
                 f"`epochs` must be a whole number from 1 to {MOST_EPOCHS}.",
-                found=f"`epochs={str(epochs)[:60]}`",
+                found=f"`epochs={shown(repr(epochs))}`",
                 way_out="Call again for more.",
             )
         with _one_thread():
@@ -101,15 +100,13 @@ class Playground:
                 "dropout": dropout,
                 "numTrain": self.points.num_train,
                 "diverged": not bool(self._training.is_finite()[cell]),
-                "curves": _curves(self._training.history, cell),
-                "grid": _grid(self._training.history[-1]),
+                "curves": curves(self._training.history, cell),
+                "grid": grid(self._training.history[-1]),
                 **self._look(cell),
                 "verdict": judge_cell(self._training, cell, self._reference),
             }
-        if plane:
-            state["plane"] = _plane(self.points)
-        plain: dict[str, Any] = _rounded(state)
-        return plain
+        plain: dict[str, Any] = rounded(state)
+        return {**plain, "plane": plane_of(self.points)} if plane else plain
 
     def _look(self, cell: int) -> dict[str, Any]:
         stack = self._training.stack
@@ -141,56 +138,9 @@ def _require_index(name: str, index: int, count: int) -> None:
     if type(index) is not int or not 0 <= index < count:
         raise ArgumentError(
             f"`{name}` must be an index from 0 to {count - 1}.",
-            found=f"`{name}={str(index)[:60]}`",
+            found=f"`{name}={shown(repr(index))}`",
             way_out="It is the place of the value in the options, not the value.",
         )
-
-
-def _curves(history: list[Losses], cell: int) -> dict[str, Any]:
-    epochs = spread(len(history), MOST_POINTS)
-    chosen = [history[epoch] for epoch in epochs]
-    return {
-        "epochs": epochs,
-        "train": [float(losses.train[cell]) for losses in chosen],
-        "trainSe": [float(losses.train_se[cell]) for losses in chosen],
-        "validation": [float(losses.validation[cell]) for losses in chosen],
-        "validationSe": [float(losses.validation_se[cell]) for losses in chosen],
-    }
-
-
-def _grid(losses: Losses) -> dict[str, Any]:
-    shape = (len(L2), len(DROPOUT))
-    return {"train": losses.train.view(shape).tolist(), "validation": losses.validation.view(shape).tolist()}
-
-
-def _plane(points: Points) -> dict[str, Any]:
-    low, high = points.plane
-    (x_low, y_low), (x_high, y_high) = low.tolist(), high.tolist()
-    x, y = points.inputs.T.tolist()
-    return {
-        "xName": points.names[0],
-        "yName": points.names[1],
-        "xLow": x_low,
-        "xHigh": x_high,
-        "yLow": y_low,
-        "yHigh": y_high,
-        "x": x,
-        "y": y,
-        "target": points.labels.tolist(),
-        "classes": list(points.classes),
-        "validation": [row >= points.num_train for row in range(len(x))],
-        "notes": list(points.notes),
-    }
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _rounded(part) for name, part in value.items()}
-    if isinstance(value, list) and not (value and isinstance(value[0], int)):
-        return [_rounded(part) for part in value]
-    return value
 
 
 @contextmanager
