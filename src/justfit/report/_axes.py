@@ -53,13 +53,15 @@ class L2Scale:
 
     def __call__(self, value: float) -> float:
         """Position of a λ."""
-        positive = [v for v in self.values if v > 0]
-        if value <= 0 or not positive:
+        first_positive = next((v for v in self.values if v > 0), 0.0)
+        if value <= 0 or not first_positive:
             return self.start
-        first = self.start + (self._slot if len(positive) < len(self.values) else 0.0)
-        if positive[0] == positive[-1]:
+        first = self.start + (self._slot if self.values[0] <= 0 else 0.0)
+        last_positive = self.values[-1]
+        if first_positive == last_positive:
             return (first + self.end) / 2
-        return first + math.log(value / positive[0]) / math.log(positive[-1] / positive[0]) * (self.end - first)
+        share = math.log(value / first_positive) / math.log(last_positive / first_positive)
+        return first + share * (self.end - first)
 
     @property
     def _slot(self) -> float:

@@ -7,9 +7,10 @@ import math
 from justfit.records import Curve, FitResult
 from justfit.report._axes import Box, axes, axis_title, line_key, loss_scale, power_of_ten, value_ticks
 from justfit.report._choice import DIVERGED, cell_name
+from justfit.report._explorer_data import best_index
 from justfit.report._network_words import telling_cells
 from justfit.report._numbers import number, setting
-from justfit.report._svg import Scale, band, clipped, drawing, label, nice_ticks, polyline, thinned
+from justfit.report._svg import Scale, band, clipped, drawing, label, nice_ticks, polyline, tag, thinned
 from justfit.report._titles import find_curve
 from justfit.report._verdict import loss_unit
 
@@ -24,7 +25,9 @@ def draw_curves(result: FitResult) -> tuple[str, ...]:
     every = [value for _, curve in chosen for value in (*curve.train_loss, *curve.validation_loss)]
     validation = [value for _, curve in chosen for value in curve.validation_loss]
     scale = loss_scale(every, validation, start=_BOX.bottom, end=_BOX.top)
-    return tuple(_panel(name, curve, scale, loss_unit(result.sweep.unit)) for name, curve in chosen)
+    judged = find_curve(result.sweep, result.sweep.l2[0], result.sweep.dropout[0])
+    unit = loss_unit(result.sweep.unit)
+    return tuple(_panel(name, curve, scale, unit, is_judged=curve is judged) for name, curve in chosen)
 
 
 def _panels(result: FitResult) -> list[tuple[str, Curve]]:
@@ -39,7 +42,29 @@ def _panels(result: FitResult) -> list[tuple[str, Curve]]:
     return kept
 
 
-def _panel(name: str, curve: Curve, scale: Scale, unit: str) -> str:
+def _best_mark(curve: Curve, best: int | None, across: Scale, up: Scale) -> str:
+    if best is None:
+        return ""
+    x, y = across(curve.epochs[best]), up(curve.validation_loss[best])
+    return (
+        tag("circle", cx=x, cy=y, r=4, class_="ring") if math.isfinite(y) and _BOX.top - 4 <= y <= _BOX.bottom else ""
+    )
+
+
+def _verdict_mark(curve: Curve, across: Scale, up: Scale) -> str:
+    """Mark the epoch that the verdict is on: the last."""
+    x, y = across(curve.epochs[-1]), up(curve.validation_loss[-1])
+    if not math.isfinite(y):
+        return ""
+    words = f"verdict: epoch {curve.epochs[-1]:,}"
+    return (
+        tag("path", d=f"M{x:.1f} {_BOX.top:.1f}V{_BOX.bottom:.1f}", class_="choice-line")
+        + tag("path", d=f"M{x:.1f} {y - 6:.1f}l6 6l-6 6l-6 -6z", class_="diamond verdict-mark")
+        + label(words, _BOX.right + 4.0, _BOX.top - 12.0, class_="tick strong", text_anchor="end")
+    )
+
+
+def _panel(name: str, curve: Curve, scale: Scale, unit: str, *, is_judged: bool) -> str:
     kept = thinned(len(curve.epochs))
     last = max(curve.epochs)
     across = Scale(low=0.0, high=float(max(last, 1)), start=_BOX.left, end=_BOX.right)
@@ -61,11 +86,15 @@ def _panel(name: str, curve: Curve, scale: Scale, unit: str) -> str:
         ("epoch", axis_title("loss", unit, power_of_ten(scale))),
     )
     heading = f"{name}: {cell_name(curve.l2, curve.dropout)}"
+    best = best_index(curve)
+    lowest = "" if best is None else f" · ○ lowest at epoch {curve.epochs[best]:,}"
     content = (
         label(name, 0.0, 14.0, class_="panel")
-        + label(cell_name(curve.l2, curve.dropout), 0.0, 31.0, class_="tick")
+        + label(cell_name(curve.l2, curve.dropout) + lowest, 0.0, 31.0, class_="tick")
         + frame
         + clipped("".join(lines), _BOX.left, _BOX.top - 4, _BOX.width + 4, _BOX.height + 4)
+        + _best_mark(curve, best, across, scale)
+        + (_verdict_mark(curve, across, scale) if is_judged else "")
         + line_key(_BOX.left, 54.0)
     )
     alive = [epoch for epoch, loss in zip(curve.epochs, curve.validation_loss, strict=True) if math.isfinite(loss)]

@@ -9,11 +9,14 @@ from justfit.records import FitResult, SweepRecord
 from justfit.report._axes import axis_title
 from justfit.report._choice import DIVERGED, cell_name
 from justfit.report._cividis import Colour, cividis, hex_of, ink_on
+from justfit.report._dense_map import draw_dense
 from justfit.report._numbers import number, setting, with_se
 from justfit.report._svg import clipped, drawing, label, tag, tooltip
 from justfit.report._verdict import loss_unit
 
 _LEFT, _TOP, _RIGHT = 40.0, 88.0, 452.0
+_TALLEST = 340.0  # of all rows
+_MOST_CELLS, _SMALLEST = 600, 14.0  # beyond, or smaller, a cell has no frame, number and tooltip of its own
 _LETTER = 6.2  # width of a digit in a cell, view-box units at font size 11
 
 
@@ -29,7 +32,7 @@ class _Map:
         self.record = record
         self.unit = loss_unit(record.unit)
         self.width = (_RIGHT - _LEFT) / len(record.l2)
-        self.height = min(max(230.0 / len(record.dropout), 26.0), 58.0)
+        self.height = min(max(230.0 / len(record.dropout), min(26.0, _TALLEST / len(record.dropout))), 58.0)
         self.bottom = _TOP + self.height * len(record.dropout)
         pairs = [
             (value, error)
@@ -47,21 +50,38 @@ class _Map:
     def draw(self) -> str:
         """Draw cells, labels and the key to the colours."""
         record = self.record
-        cells = [self._cell(i, j) for i in range(len(record.l2)) for j in range(len(record.dropout))]
+        cells = self._dense() if self._is_dense else self._cells()
         best = cell_name(record.l2[record.best[0]], record.dropout[record.best[1]])
         chosen = cell_name(record.chosen_l2, record.chosen_dropout)
         return drawing(
             460.0,
             self.bottom + 46.0,
-            self._key() + "".join(cells) + self._labels(),
+            self._key() + cells + self._labels(),
             title="Validation loss above that of the best cell, dropout against λ",
             description=f"Best: {best}. Chosen: {chosen}. All numbers stand in the table of every cell.",
         )
 
-    def colour(self, difference: float) -> Colour:
-        """Colour of a difference: the best is bright, the worst dark."""
+    def share(self, difference: float) -> float:
+        """Place of a difference on the colour map: the best is bright (1), the worst dark (0)."""
         worst = math.log1p(self.worst / self.grain) or 1.0
-        return cividis(1.0 - min(max(math.log1p(max(difference, 0.0) / self.grain) / worst, 0.0), 1.0))
+        return 1.0 - min(max(math.log1p(max(difference, 0.0) / self.grain) / worst, 0.0), 1.0)
+
+    def colour(self, difference: float) -> Colour:
+        """Colour of a difference."""
+        return cividis(self.share(difference))
+
+    @property
+    def _is_dense(self) -> bool:
+        cells = len(self.record.l2) * len(self.record.dropout)
+        return cells > _MOST_CELLS or min(self.width, self.height) < _SMALLEST
+
+    def _cells(self) -> str:
+        return "".join(self._cell(i, j) for i in range(len(self.record.l2)) for j in range(len(self.record.dropout)))
+
+    def _dense(self) -> str:
+        xs = [_LEFT + i * self.width for i in range(len(self.record.l2) + 1)]
+        ys = [_TOP + j * self.height for j in range(len(self.record.dropout) + 1)]
+        return draw_dense(self.record, xs, ys, self.share)
 
     def _cell(self, i: int, j: int) -> str:
         record, difference = self.record, self.record.difference[i][j]
@@ -124,7 +144,7 @@ class _Map:
                 class_="tick",
                 text_anchor="end",
             )
-            for j, p in enumerate(record.dropout)
+            for j, p in list(enumerate(record.dropout))[:: math.ceil(15.0 / self.height)]
         ]
         middle = (_LEFT + _RIGHT) / 2
         parts.append(
@@ -136,7 +156,7 @@ class _Map:
     def _labelled(self) -> list[int]:
         # Every λ where there is room, else the powers of ten if they are on the grid, else every so many.
         l2 = self.record.l2
-        step = math.ceil(max(len(setting(value, 2)) for value in l2) * 6.6 / (self.width - 3.0))
+        step = math.ceil((max(len(setting(value, 2)) for value in l2) * 6.6 + 3.0) / self.width)
         round_ones: list[int] = []
         for i, value in enumerate(l2):
             if (value == 0 or _is_power_of_ten(value)) and (not round_ones or i - round_ones[-1] >= step):

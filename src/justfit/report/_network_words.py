@@ -46,8 +46,8 @@ def networks_sections(record: SweepRecord) -> tuple[Section, ...]:
             key="networks",
             heading="Inside the networks",
             sentences=(
-                "One network of every cell, trained without the first fold's rows, was opened at the end of its "
-                "training. Nothing here is drawn between networks: each was really trained.",
+                "One network of every cell, trained without the first fold’s rows, was opened at the end of its "
+                "training. Nothing is interpolated: each of them was really trained.",
             ),
             figures=tuple(figures),
             tables=(_view_table(explored),),

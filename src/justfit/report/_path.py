@@ -19,9 +19,11 @@ from justfit.report._axes import (
 )
 from justfit.report._choice import cell_name
 from justfit.report._numbers import number, setting, with_se
-from justfit.report._svg import Scale, band, clipped, drawing, label, polyline, tag, tooltip
+from justfit.report._svg import Scale, band, clipped, drawing, label, polyline, tag, thinned, tooltip
 from justfit.report._verdict import loss_unit
 
+_MOST_DOTS = 60  # beyond, dots are a thicker line
+_MOST_SAID = 40  # values in a description
 _PATH = Box(left=50.0, top=86.0, right=448.0, bottom=312.0)
 _EFFECT = Box(left=46.0, top=58.0, right=322.0, bottom=188.0)
 
@@ -35,14 +37,15 @@ def draw_path(result: FitResult) -> tuple[str, ...]:
     )
     across = L2Scale(values=record.l2, start=_PATH.left + 16, end=_PATH.right - 16)
     scale = loss_scale([*train, *validation], validation, start=_PATH.bottom, end=_PATH.top + 8)
-    xs = [across(value) for value in record.l2]
-    lower = [scale(loss - error) for loss, error in zip(validation, errors, strict=True)]
-    upper = [scale(loss + error) for loss, error in zip(validation, errors, strict=True)]
+    kept = thinned(len(record.l2))
+    xs = [across(record.l2[i]) for i in kept]
+    lower = [scale(validation[i] - errors[i]) for i in kept]
+    upper = [scale(validation[i] + errors[i]) for i in kept]
     lines = (
         band(xs, lower, upper, "validation")
-        + polyline(zip(xs, map(scale, train), strict=True), "train")
-        + polyline(zip(xs, map(scale, validation), strict=True), "validation")
-        + _points(xs, [scale(value) for value in validation], record)
+        + polyline(zip(xs, [scale(train[i]) for i in kept], strict=True), "train")
+        + polyline(zip(xs, [scale(validation[i]) for i in kept], strict=True), "validation")
+        + (_points(xs, [scale(value) for value in validation], record) if len(record.l2) <= _MOST_DOTS else "")
     )
     titles = (
         "λ of λ/(2n)·Σw²  (no unit; logarithmic right of 0)",
@@ -57,8 +60,8 @@ def draw_path(result: FitResult) -> tuple[str, ...]:
         + line_key(_PATH.left, 16.0)
     )
     described = "; ".join(
-        f"λ {setting(value)}: training {number(a)}, validation {number(b)}"
-        for value, a, b in zip(record.l2, train, validation, strict=True)
+        f"λ {setting(record.l2[i])}: training {number(train[i])}, validation {number(validation[i])}"
+        for i in thinned(len(record.l2), _MOST_SAID)
     )
     name = f"Training and validation loss against λ at dropout {setting(record.chosen_dropout)}"
     return (drawing(460.0, 362.0, content, title=name, description=f"Losses in {unit}. {described}."),)
@@ -87,11 +90,12 @@ _UNIT_SCALE = Scale(low=0.0, high=1.0, start=_EFFECT.bottom, end=_EFFECT.top)
 
 def _effect_panel(record: SweepRecord, name: str, values: Sequence[float], scale: Scale) -> str:
     across = L2Scale(values=tuple(p.l2 for p in record.path), start=_EFFECT.left + 14, end=_EFFECT.right - 14)
-    spots = [(across(point.l2), scale(value)) for point, value in zip(record.path, values, strict=True)]
+    kept = thinned(len(values))
+    spots = [(across(record.path[i].l2), scale(values[i])) for i in kept]
     dots = "".join(
         tag("circle", tooltip(f"λ = {setting(point.l2)}: {number(value)}"), cx=x, cy=y, r=3, class_="effect dot")
-        for (x, y), point, value in zip(spots, record.path, values, strict=True)
-        if math.isfinite(y)
+        for (x, y), point, value in zip(spots, record.path, values, strict=False)
+        if math.isfinite(y) and len(values) <= _MOST_DOTS
     )
     x = across(record.chosen_l2)
     titles = ("λ", axis_title("value", "no unit", power_of_ten(scale)))
@@ -104,7 +108,8 @@ def _effect_panel(record: SweepRecord, name: str, values: Sequence[float], scale
         + dots
         + label("◆", x, _EFFECT.top + 1.0, class_="mark", text_anchor="middle")
     )
-    written = ", ".join(f"λ {setting(p.l2)}: {number(value)}" for p, value in zip(record.path, values, strict=True))
+    said = thinned(len(values), _MOST_SAID)
+    written = ", ".join(f"λ {setting(record.path[i].l2)}: {number(values[i])}" for i in said)
     return drawing(330.0, 236.0, content, title=f"{name} against λ", description=f"{written}.")
 
 
@@ -124,10 +129,15 @@ def _cell_words(record: SweepRecord, i: int, j: int) -> str:
 
 
 def _ridge_strips(across: L2Scale, record: SweepRecord) -> str:
+    """Shade the λ that cannot be told from the best; neighbours make one strip."""
+    near = [i for i, row in enumerate(record.ridge) if row[record.chosen[1]]]
     strips = []
-    for i, row in enumerate(record.ridge):
-        if row[record.chosen[1]]:
-            left, right = (min(max(edge, _PATH.left), _PATH.right) for edge in across.edges(i))
+    for k, i in enumerate(near):
+        if k == 0 or near[k - 1] != i - 1:
+            start = i
+        if k + 1 == len(near) or near[k + 1] != i + 1:
+            ends = across.edges(start)[0], across.edges(i)[1]
+            left, right = (min(max(edge, _PATH.left), _PATH.right) for edge in ends)
             strips.append(tag("rect", x=left, y=_PATH.top, width=right - left, height=_PATH.height, class_="ridge"))
     return "".join(strips)
 

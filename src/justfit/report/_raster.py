@@ -35,9 +35,9 @@ def raster(rows: Sequence[Sequence[float]], xs: Sequence[float], ys: Sequence[fl
             left = column
             column += len(list(run))
             if shade != NOT_MEASURED:
-                width = xs[column] - xs[left]
+                # Absolute, so that rounding leaves no gap to the neighbour.
                 pieces.setdefault(shade, []).append(
-                    f"M{xs[left]:.1f} {top:.1f}h{width:.1f}v{bottom - top:.1f}h{-width:.1f}z"
+                    f"M{xs[left]:.1f} {top:.1f}H{xs[column]:.1f}V{bottom:.1f}H{xs[left]:.1f}z"
                 )
     # Crisp edges: without them the paper shines through between cells.
     return "".join(

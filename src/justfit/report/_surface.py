@@ -107,7 +107,7 @@ def _said(scene: Scene) -> str:
 def _shades(scene: Scene) -> str:
     """One path per shade; neighbours of one shade in a row make one rectangle."""
     many = scene.kind == "many"
-    rows = scene.rows if many else _finer(scene.rows)
+    rows = scene.rows if many else _finer(_finer(scene.rows))
     codes = scene.likeliest if many else ()
     width, height = _cell(rows)
     paths: dict[tuple[int, int], list[str]] = {}
@@ -116,9 +116,11 @@ def _shades(scene: Scene) -> str:
         start = 0
         for j in range(1, len(shades) + 1):
             if j == len(shades) or shades[j] != shades[start]:
-                x, y = _BOX.left + start * width, _BOX.bottom - (i + 1) * height
-                run = (j - start) * width
-                paths.setdefault(shades[start], []).append(f"M{x:.1f} {y:.1f}h{run:.1f}v{height:.1f}h{-run:.1f}z")
+                x, y = _BOX.left + start * width, _BOX.bottom - i * height
+                # Absolute, so that rounding leaves no gap to the neighbour.
+                paths.setdefault(shades[start], []).append(
+                    f"M{x:.1f} {y:.1f}H{_BOX.left + j * width:.1f}V{y - height:.1f}H{x:.1f}z"
+                )
                 start = j
     return "".join(_painted(shade, "".join(pieces), scene) for shade, pieces in sorted(paths.items()))
 

@@ -34,7 +34,8 @@ def curves_figure(result: FitResult) -> Figure:
         key="curves",
         title=title[0].upper() + title[1:],
         caption="Mean loss per example against the epoch, in eval mode on both kinds of rows; the band is ± one "
-        "standard error.",
+        f"standard error, ○ the lowest validation loss. The verdict is on the last epoch, {record.num_epochs:,}, of "
+        "the network without regularization (◆); all cells are compared there.",
     )
 
 
@@ -47,9 +48,16 @@ def path_figure(record: SweepRecord) -> Figure:
         key="path",
         title=_path_title(record, finite) if finite else "Every network along this path diverged",
         caption=f"Loss against λ at dropout = {setting(record.chosen_dropout)}; the band is ± one standard error, the "
-        "shaded strip the λ that cannot be told from the best, ◆ the choice"
+        f"shaded strip the λ that cannot be told from the best{_near_best(record)}, ◆ the choice"
         + (", ✕ a λ that diverged." if len(finite) < len(validation) else "."),
     )
+
+
+def _near_best(record: SweepRecord) -> str:
+    near = [l2 for l2, row in zip(record.l2, record.ridge, strict=True) if row[record.chosen[1]]]
+    if not near:
+        return " (none)"
+    return f" ({setting(near[0])} to {setting(near[-1])})" if len(near) > 1 else f" ({setting(near[0])} alone)"
 
 
 def _path_title(record: SweepRecord, finite: list[int]) -> str:
@@ -136,7 +144,8 @@ def _ending(name: str, curve: Curve | None, unit: str) -> str:
 
 def _cell_table(record: SweepRecord) -> Table:
     rows: list[tuple[str, ...]] = []
-    for i, l2 in enumerate(record.l2):
+    total = len(record.l2) * len(record.dropout)
+    for i, l2 in enumerate(record.l2[: _MOST_ROWS // len(record.dropout) + 1]):
         for j, dropout in enumerate(record.dropout):
             value = record.validation_loss[i][j]
             mark = [
@@ -154,7 +163,7 @@ def _cell_table(record: SweepRecord) -> Table:
                     ", ".join(mark),
                 )
             )
-    left = "Every cell" if len(rows) <= _MOST_ROWS else f"The first {_MOST_ROWS} of {len(rows):,} cells (all: JSON)"
+    left = "Every cell" if total <= _MOST_ROWS else f"The first {_MOST_ROWS} of {total:,} cells (all: JSON)"
     return Table(
         caption=f"{left} of the sweep: mean losses per example in {loss_unit(record.unit)}, ± one standard error.",
         columns=("Cell", "Training loss", "Validation loss", "Above the best", "Share of bootstraps won", "Marks"),
@@ -164,12 +173,13 @@ def _cell_table(record: SweepRecord) -> Table:
 
 
 def _effect_table(record: SweepRecord) -> Table:
+    more = f" The first {_MOST_ROWS} of {len(record.path):,} λ." if len(record.path) > _MOST_ROWS else ""
     return Table(
-        caption=f"What λ does to the network at dropout = {setting(record.chosen_dropout)}.",
+        caption=f"What λ does to the network at dropout = {setting(record.chosen_dropout)}.{more}",
         columns=("λ", "Σw²", "Active fraction", "Linearity R²"),
         rows=tuple(
             (setting(p.l2), number(p.weight_sum_squares), number(p.active_fraction), number(p.linearity_r2))
-            for p in record.path
+            for p in record.path[:_MOST_ROWS]
         ),
         folded=True,
     )
