@@ -45,6 +45,7 @@ from __future__ import annotations
 
 from justfit.report._build import build_document
 from justfit.report._checkup_text import render_checkup_text
+from justfit.report._cure_html import render_cure_html
 from justfit.report._cure_text import render_cure_text
 from justfit.report._document import Document
 from justfit.report._github import render_github
@@ -57,6 +58,7 @@ from justfit.report._lab_html import render_lab_html
 from justfit.report._lab_text import render_lab_text
 from justfit.report._listing import codes_in
 from justfit.report._load import load_records
+from justfit.report._module_sweep_html import render_module_sweep_html
 from justfit.report._module_sweep_text import render_module_sweep_text
 from justfit.report._names import shown
 from justfit.report._numbers import number, percent, setting, with_se
@@ -67,6 +69,7 @@ from justfit.report._served_html import ClaimShown, render_claims_html, render_d
 from justfit.report._shown import render_fragment, render_page, render_plot, render_record_text, render_widget
 from justfit.report._signal_html import render_checkup_html, render_comparison_html
 from justfit.report._text import render_text
+from justfit.report._watch_html import render_watch_html
 from justfit.report._watch_text import render_watch_text
 
 __all__ = [
@@ -83,6 +86,7 @@ __all__ = [
     "render_claims_html",
     "render_comparison_html",
     "render_comparison_text",
+    "render_cure_html",
     "render_cure_text",
     "render_door_html",
     "render_fragment",
@@ -93,15 +97,17 @@ __all__ = [
     "render_junit",
     "render_lab_html",
     "render_lab_text",
+    "render_module_sweep_html",
     "render_module_sweep_text",
     "render_page",
-    "render_plot",
     "render_playground_html",
+    "render_plot",
     "render_record_text",
     "render_sarif",
     "render_text",
     "render_verdict_html",
     "render_verdict_text",
+    "render_watch_html",
     "render_watch_text",
     "render_widget",
     "setting",

@@ -22,15 +22,29 @@ _STOPPED = {
 }
 
 
-def setting_words(record: ModuleSweepRecord, cell: CellRecord) -> str:
-    """Say with what a cell was trained, as far as cells differ in it; λ always."""
+def varying(record: ModuleSweepRecord) -> tuple[str, ...]:
+    """Fields of the setting in which the cells differ, λ first."""
+    fields = ("l2", "dropout", "learning_rate", "init")
+    return tuple(name for name in fields if len({getattr(cell.setting, name) for cell in record.cells}) > 1)
+
+
+def setting_words(record: ModuleSweepRecord, cell: CellRecord, names: tuple[str, ...] | None = None) -> str:
+    """Say with what a cell was trained, as far as cells differ in it; λ always.
+
+    Args:
+        record: The sweep.
+        cell: One of its cells.
+        names: In what cells differ, where that is known already.
+    """
+    names = varying(record) if names is None else names
     words = [f"λ = {setting(cell.setting.l2)}"]
-    for name in ("dropout", "learning_rate", "init"):
-        value = getattr(cell.setting, name)
-        if any(getattr(other.setting, name) != value for other in record.cells):
-            said = "as built" if value is None else setting(value) if isinstance(value, float) else shown(value, 20)
-            words.append(f"{name.replace('_', ' ')} {said}")
+    words += [f"{n.replace('_', ' ')} {value_words(getattr(cell.setting, n))}" for n in names if n != "l2"]
     return ", ".join(words)
+
+
+def value_words(value: float | str | None) -> str:
+    """Write the value of a setting."""
+    return "as built" if value is None else shown(value, 20) if isinstance(value, str) else setting(value)
 
 
 def headline(record: ModuleSweepRecord) -> str:
