@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 LOOPBACK = "127.0.0.1"
 HIGHEST_PORT = 65_535
 MOST_AT_ONCE = 64
-MOST_WAITING = 128  # connections that are not yet taken in
+MOST_WAITING = 1_024  # connections that the system keeps until they are taken in
+MOST_TAKEN_IN = 32  # of them at once: each is an open file before it can be closed
 MOST_HEAD_BYTES = 16_384
 REST_SECONDS = 8
 CLOSING_SECONDS = 3
@@ -55,11 +56,11 @@ class LabServer:
         from justfit.lab._server_app import build_app
         from justfit.lab._server_guard import Keys
 
-        lab = _open_lab(data, target, seed)
+        self._lab = _open_lab(data, target, seed)
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
         self._keys = Keys(port=self.port)
-        self._server = _new_server(build_app(lab, self._keys))
+        self._server = _new_server(build_app(self._lab, self._keys), self._socket)
         self._thread: threading.Thread | None = None
 
     @property
@@ -137,7 +138,7 @@ def _listen(port: int) -> socket.socket:
         if os.name == "posix":  # elsewhere it would let another program listen on the same port
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((LOOPBACK, port))
-        listener.listen(MOST_WAITING)
+        listener.listen()
     except OSError as error:
         listener.close()
         taken = error.errno == errno.EADDRINUSE
@@ -149,11 +150,14 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _new_server(app: Any) -> Any:
+def _new_server(app: Any, listener: socket.socket) -> Any:
     """Set uvicorn up: loopback only, no proxy believed, no WebSocket, limits on everything that can grow."""
     import uvicorn
 
     from justfit.lab._server_connections import Connection, Hall
+
+    async def keep_more_waiting() -> None:
+        listener.listen(MOST_WAITING)  # after asyncio has set it to how many it takes in at once
 
     hall = Hall()
     protocol: Any = partial(Connection, hall)
@@ -169,7 +173,8 @@ def _new_server(app: Any) -> Any:
         proxy_headers=False,
         server_header=False,
         limit_concurrency=MOST_AT_ONCE,
-        backlog=MOST_WAITING,
+        backlog=MOST_TAKEN_IN,
+        callback_notify=keep_more_waiting,
         timeout_keep_alive=REST_SECONDS,
         timeout_graceful_shutdown=CLOSING_SECONDS,
         h11_max_incomplete_event_size=MOST_HEAD_BYTES,

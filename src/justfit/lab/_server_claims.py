@@ -38,6 +38,7 @@ class Claims:
     done: int = 0
     sentence: str = "The claims have not been measured yet."
     record: LabRecord | None = None
+    _outcome: LabRecord | str = field(default="", repr=False)  # a record, or why there is none
     _process: asyncio.subprocess.Process | None = field(default=None, repr=False)
     _task: asyncio.Task[None] | None = field(default=None, repr=False)
 
@@ -54,20 +55,25 @@ class Claims:
 
     async def close(self) -> None:
         """End a run that is under way."""
-        if self._process is not None and self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
+        self._kill()
         if self._task is not None:
             await asyncio.wait([self._task], timeout=2.0)
 
     async def _run(self, quick: bool) -> None:
         asked = json.dumps({"data": self.data, "target": self.target, "quick": quick, "seed": self.seed})
+        self._outcome = "The process that measures them ended before its time."
         try:
             await self._listen(asked)
-        except (OSError, ValueError) as error:
-            self._fail(f"The process that measures them could not be heard: {error}.")
-        if self.state == "running":
-            self._fail("The process that measures them ended before its time.")
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            self._outcome = f"The process that measures them could not be heard: {error}."
+        finally:
+            self._kill()
+        if isinstance(self._outcome, str):
+            self.state, self.sentence = "failed", self._outcome
+        else:
+            self.record = self._outcome
+            total, refuted = len(self.record.claims), len(self.record.refuted)
+            self.state, self.done, self.sentence = "done", total, f"{total - refuted} of {total} claims hold."
 
     async def _listen(self, asked: str) -> None:
         self._process = process = await asyncio.create_subprocess_exec(
@@ -85,14 +91,13 @@ class Claims:
 
     def _hear(self, message: dict[str, Any]) -> None:
         if "record" in message:
-            self.record = record = from_dict(LabRecord, message["record"])
-            total, refuted = len(record.claims), len(record.refuted)
-            self.state, self.done = "done", total
-            self.sentence = f"{total - refuted} of {total} claims hold."
+            self._outcome = from_dict(LabRecord, message["record"])
         elif "error" in message:
-            self._fail(message["error"])
+            self._outcome = message["error"]
         else:
             self.done, self.sentence = message["done"], message["sentence"]
 
-    def _fail(self, sentence: str) -> None:
-        self.state, self.sentence = "failed", sentence
+    def _kill(self) -> None:
+        if self._process is not None and self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
