@@ -10,6 +10,7 @@ from justfit.report._checkup_words import SENTENCE
 from justfit.report._cure_words import (
     LIKELY_CAUSE,
     before_and_after,
+    code_line,
     cost_words,
     headline,
     is_far_short,
@@ -150,13 +151,7 @@ def _patch_section(record: CureRecord) -> Section:
         folded=True,
     )
     sentence = "What to write, and where; the cause is " + (f"{record.cause}." if record.cause else "not proven.")
-    return replace(section, sentences=(sentence,), command="\n".join(map(_code_line, lines)), tables=(table,))
-
-
-def _code_line(line: str) -> str:
-    """Make one line of a patch safe to show, with its indentation."""
-    indent = len(line) - len(line.lstrip(" "))
-    return " " * min(indent, 40) + shown(line, 300) if line.strip() else ""
+    return replace(section, sentences=(sentence,), command="\n".join(map(code_line, lines)), tables=(table,))
 
 
 def _before_after_section(record: CureRecord) -> Section:

@@ -10,6 +10,7 @@ from justfit.report._checkup_words import SENTENCE
 from justfit.report._cure_words import (
     LIKELY_CAUSE,
     before_and_after,
+    code_line,
     cost_words,
     headline,
     is_far_short,
@@ -46,7 +47,7 @@ def render_cure_text(record: CureRecord, console: Console, *, verbose: bool = Fa
         console.print(write(shown(note, SENTENCE), "bold"))
         notes.remove(note)
     for line in record.patch.splitlines():
-        console.print(write(f"  {line.rstrip()}", "" if line.startswith(" ") else "bold"))
+        console.print(write(f"  {code_line(line)}".rstrip(), "" if line.startswith(" ") else "bold"))
     console.print(write(before_and_after(record)))
     if record.repeated is not None:
         console.print(write(repeated_words(record.repeated)))

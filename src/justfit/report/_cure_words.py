@@ -84,6 +84,12 @@ def points(share: float, above: str = "> 100 %") -> str:
     return "0 %" if abs(share) < 0.0005 else percent(share)
 
 
+def code_line(line: str) -> str:
+    """Make one line of a patch safe to show, with its indentation."""
+    indent = len(line) - len(line.lstrip(" "))
+    return " " * min(indent, 40) + shown(line, 300) if line.strip() else ""
+
+
 def tried_table(record: CureRecord) -> Table:
     """List every change that was tried, with its interval."""
     rows = tuple(_row(tried) for tried in record.tried)

@@ -50,7 +50,7 @@ def value_words(value: float | str | None) -> str:
 def headline(record: ModuleSweepRecord) -> str:
     """Say with what to train and what that is worth; one sentence."""
     chosen = record.chosen_cell
-    gain = with_se(record.improvement, record.improvement_se, record.unit)
+    gain = with_se(record.improvement, record.improvement_se, shown(record.unit, 40))
     if record.helps:
         corner = setting_words(record, record.cells[0])
         if math.isnan(record.improvement):
@@ -67,7 +67,7 @@ def sentences(record: ModuleSweepRecord) -> list[str]:
     ridge = f"{len(record.ridge)} of the {count(len(record.cells), 'setting')} trained"
     judged = f"{count(record.num_folds, 'fold')}, {count(chosen.num_seeds, 'seed')}"
     said = [
-        f"Validation loss {with_se(chosen.loss, chosen.loss_se, record.unit)} after epoch {chosen.best_epoch} of "
+        f"Validation loss {with_se(chosen.loss, chosen.loss_se, shown(record.unit, 40))} after epoch {chosen.best_epoch} of "
         f"{record.num_epochs} ({judged}, {count(record.num_examples, 'example')}).",
         f"Confidence {probability(record.confidence)} that it is as good as the best; {ridge} cannot be told from it "
         f"(grid: {record.num_grid_cells}).",

@@ -55,8 +55,12 @@ def open_axes(num_panels: int, axes: Any, *, rows: int = 1, panel: tuple[float, 
 
     Raises:
         MissingExtraError: matplotlib is not installed.
-        ArgumentError: There are fewer or more axes than panels.
+        ArgumentError: There are fewer or more axes than panels, or there is nothing to draw.
     """
+    if num_panels == 0:
+        raise ArgumentError(
+            "A picture needs something to draw.", found="a record without claims", way_out="Let the lab finish one."
+        )
     try:
         import matplotlib.pyplot as plt
         import numpy as np

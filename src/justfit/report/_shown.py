@@ -14,6 +14,7 @@ from justfit.records import (
     FitVerdict,
     Judgement,
     LabRecord,
+    ModuleSweepRecord,
     SchemeComparison,
     WatchRecord,
 )
@@ -26,6 +27,8 @@ from justfit.report._judgement_text import render_verdict_text
 from justfit.report._judgement_words import judgement_of
 from justfit.report._lab_html import render_lab_html
 from justfit.report._lab_text import render_lab_text
+from justfit.report._module_sweep_html import render_module_sweep_html
+from justfit.report._module_sweep_text import render_module_sweep_text
 from justfit.report._piece import take_apart
 from justfit.report._plot import open_axes
 from justfit.report._plot_cure import plot_cure
@@ -34,6 +37,7 @@ from justfit.report._plot_history import plot_judgement
 from justfit.report._plot_lab import lab_rows, plot_lab
 from justfit.report._plot_run import plot_watch
 from justfit.report._plot_signals import plot_checkup, plot_comparison
+from justfit.report._plot_sweep import plot_module_sweep
 from justfit.report._schemes_text import render_comparison_text
 from justfit.report._signal_html import render_checkup_html, render_comparison_html
 from justfit.report._text import render_text
@@ -89,6 +93,12 @@ _RENDERERS: dict[type, Renderer] = {
     ),
     Judgement: Renderer(page=render_judgement_html, text=_judged_text, picture=plot_judgement, num_panels=1),
     LabRecord: Renderer(page=render_lab_html, text=_brief(render_lab_text), picture=plot_lab, num_panels=0),
+    ModuleSweepRecord: Renderer(
+        page=render_module_sweep_html,
+        text=_brief(render_module_sweep_text),
+        picture=plot_module_sweep,
+        num_panels=2,
+    ),
     SchemeComparison: Renderer(
         page=render_comparison_html, text=_brief(render_comparison_text), picture=plot_comparison, num_panels=2
     ),

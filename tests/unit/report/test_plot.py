@@ -1,0 +1,217 @@
+"""Pictures for papers: what they draw are the record's numbers, and nothing of the user's breaks them."""
+
+import io
+import re
+import warnings
+from dataclasses import replace
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from justfit.errors import ArgumentError, MissingExtraError
+from tests.unit.records.test_module_sweep import make_record
+from tests.unit.report import checkups, judgements, labs, patients
+from tests.unit.report.every import ATTACKS, EVERY, ODD, cured, judged_live, watched
+
+
+@pytest.fixture(autouse=True)
+def _paper():
+    with mpl.rc_context({"backend": "agg", "svg.fonttype": "none"}):
+        yield
+    plt.close("all")
+
+
+def panels(record, axes=None):
+    return list(np.asarray(record.plot(axes), dtype=object).flat)
+
+
+def written(axes):
+    """All text of the figure as matplotlib writes it into an SVG; a glyph that no font has is no fault of ours."""
+    file = io.StringIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "Glyph|Matplotlib currently does not support")
+        axes.figure.savefig(file, format="svg")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_record_draws_axes_with_units_and_a_finding(kind):
+    settings = dict(mpl.rcParams)
+    for axes in panels(EVERY[kind]()):
+        assert len(axes.get_title(loc="left")) > 15
+        assert axes.get_xlabel()
+        assert axes.get_ylabel() or axes.get_yticklabels()
+        assert axes.lines or axes.patches or axes.collections
+    assert not re.search(r">\W*(nan|inf)\W*<", written(axes))
+    assert dict(mpl.rcParams) == settings
+
+
+@pytest.mark.parametrize("kind", [*ATTACKS, *ODD])
+def test_nothing_hostile_or_odd_breaks_a_picture(kind):
+    record = (ATTACKS | ODD)[kind]()
+    drawn = written(panels(record)[0])
+    assert "<script" not in drawn
+    assert "<b onload" not in drawn
+
+
+def test_a_dollar_stays_a_dollar():
+    axes = judgements.judged(read=judgements.history(epoch_name="$\\frac{$ epoch")).plot()
+    assert axes.get_xlabel() == r"\$\frac{\$ epoch"
+    assert "$\\frac{$ epoch" in written(axes)
+
+
+def test_a_fit_draws_its_curves_and_its_path():
+    result = patients.overfitting()
+    curves, path = panels(result)
+    record = result.sweep
+    without = record.curves[0]
+    by_name = {line.get_label(): line for line in curves.lines}
+    assert list(by_name["training, without"].get_ydata()) == list(without.train_loss)
+    assert list(by_name["validation, without"].get_xdata()) == list(without.epochs)
+    assert [name for name in by_name if name.startswith("validation, λ = 3")]
+    j = record.chosen[1]
+    assert list(path.lines[1].get_ydata()) == [row[j] for row in record.validation_loss]
+    assert list(path.lines[1].get_xdata()) == list(record.l2)
+    assert path.get_xscale() == "symlog", "0 has its place beside a logarithm"
+    assert curves.get_ylabel() == "mean loss (nats)"
+    assert curves.get_title(loc="left") == "The network overfits, and regularization helps"
+
+
+def test_a_band_is_one_standard_error_wide():
+    result = patients.overfitting()
+    curves, _ = panels(result)
+    without = result.sweep.curves[0]
+    points = curves.collections[1].get_paths()[0].vertices
+    at_last = points[points[:, 0] == without.epochs[-1], 1]
+    wanted = [without.validation_loss[-1] + sign * without.validation_loss_se[-1] for sign in (-1, 1)]
+    assert (at_last.min(), at_last.max()) == pytest.approx(tuple(wanted))
+
+
+def test_a_verdict_with_its_history_draws_the_best_epoch():
+    verdict = judged_live()
+    axes = verdict.plot()
+    best = next(line for line in axes.lines if str(line.get_label()).startswith("best epoch"))
+    assert best.get_xdata() == [verdict.best_epoch]
+    assert best.get_ydata() == [verdict.history.validation_loss[verdict.best_epoch - 1]]
+    shade = axes.patches[0].get_bbox()
+    assert (shade.x0, shade.x1) == (verdict.overfitting_since, 40)
+
+
+def test_a_verdict_without_one_draws_its_probabilities():
+    axes = patients.overfitting().verdict.plot()
+    probabilities = patients.overfitting().verdict.probabilities
+    widths = [bar.get_width() for bar in axes.patches]
+    assert widths == [probabilities[state] for state in ("underfitting", "just_right", "overfitting")]
+
+
+def test_a_checkup_marks_its_findings():
+    checkup = checkups.vanishing()
+    signal, gradient = panels(checkup)
+    assert list(signal.lines[0].get_ydata()) == pytest.approx([point.rms for point in checkup.evidence.trunk])
+    assert signal.get_yscale() == gradient.get_yscale() == "log"
+    assert list(gradient.lines[1].get_xdata()) == [4, 5, 6, 8]  # layers 3, 4, 5 and 7; the info is not marked
+
+
+def test_a_signal_that_is_lost_leaves_the_plot_at_the_bottom():
+    signal, _ = panels(checkups.zero())
+    line = signal.lines[0].get_ydata()
+    assert line[4] == 1.0
+    assert 0 < line[5] < signal.get_ylim()[0]
+
+
+def test_each_scheme_has_a_line_of_its_own_look():
+    signal, gradient = panels(checkups.comparison())
+    assert [line.get_label() for line in signal.lines] == ["zero", "normal:1.0", "normal:0.01", "xavier", "he", "auto"]
+    assert len({line.get_color() for line in signal.lines}) == 6
+    assert len({str(line._unscaled_dash_pattern) for line in signal.lines}) == 6, "told apart in black and white too"
+    assert len(gradient.get_legend().get_texts()) == 6
+
+
+def test_the_gains_of_a_repair_stand_in_order():
+    axes = cured().plot()
+    names = [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()]
+    assert names == ["10 times the learning rate", "initialize with scheme auto", "clip the gradient to norm 1"]
+    assert "1 more could not be trained" in axes.get_xlabel()
+    assert axes.get_xlim()[1] < 2, "a gain beyond all that can be learned does not flatten the others"
+
+
+def test_a_sweep_draws_its_cells_along_the_axis_that_varies_most():
+    record = make_record()
+    _, cells = panels(record)
+    drawn = {(x, y) for line in cells.lines for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)}
+    finite = {(cell.setting.l2, cell.loss) for cell in record.cells if cell.loss == cell.loss}
+    assert finite <= drawn
+    assert cells.get_title(loc="left") == "2 of the 5 settings trained cannot be told from the best"
+
+
+def test_gradients_of_a_run_are_a_map_of_layer_and_step():
+    record = watched()
+    loss, gradients = panels(record)
+    mesh = gradients.collections[0]
+    grid = mesh.get_array()
+    assert grid.shape == (4, 20)
+    assert grid[2, 0] == pytest.approx(0.25 * 0.99)
+    assert [label.get_text() for label in gradients.get_yticklabels()] == [f"features.0{k}" for k in range(4)]
+    assert list(loss.lines[0].get_ydata()) == list(record.evidence.losses.mean)
+    assert "gradient norm" in gradients.figure.axes[-1].get_ylabel()
+
+
+def test_a_failure_of_a_run_is_marked_at_its_step():
+    loss, _ = panels(watched(failed=True))
+    assert any(list(line.get_xdata()) == [77, 77] for line in loss.lines)
+
+
+def test_a_claim_of_the_lab_has_a_panel():
+    record = labs.healthy()
+    every = panels(record)
+    assert len(every) == len(record.claims)
+    assert every[0].get_title(loc="left").startswith(f"{record.claims[0].id}, {record.claims[0].mark}: ")
+
+
+def test_a_lab_without_claims_has_nothing_to_draw():
+    with pytest.raises(ArgumentError, match=r"A picture needs something to draw\. Found a record without claims\."):
+        replace(labs.healthy(), claims=()).plot()
+
+
+def test_given_axes_are_drawn_on():
+    figure, mine = plt.subplots(2, 1)
+    assert checkups.vanishing().plot(mine) is mine
+    assert all(axes.lines for axes in mine)
+    assert plt.get_fignums() == [figure.number]
+    _, one = plt.subplots()
+    assert judgements.overfitting().plot(one) is one
+    assert judgements.overfitting().plot([one]) == [one]
+
+
+@pytest.mark.parametrize(
+    ("record", "given", "message"),
+    [
+        (
+            checkups.vanishing,
+            1,
+            r"`axes` must be 2 matplotlib axes\. Found 1 of Axes\. Leave it out, or make them with",
+        ),
+        (judgements.overfitting, 2, r"`axes` must be one matplotlib axes\. Found 2 of Axes\."),
+        (judgements.overfitting, "title", r"`axes` must be one matplotlib axes\. Found 1 of str\."),
+        (judgements.overfitting, (), r"`axes` must be one matplotlib axes\. Found none\."),
+    ],
+)
+def test_wrong_axes_are_refused(record, given, message):
+    axes = [plt.subplots()[1] for _ in range(given)] if isinstance(given, int) else given
+    with pytest.raises(ArgumentError, match=message):
+        record().plot(axes)
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib.pyplot", None)
+    message = r"A plot needs the package matplotlib\. .*Install it with `pip install 'justfit\[plot\]'`\."
+    with pytest.raises(MissingExtraError, match=message):
+        judgements.overfitting().plot()
+
+
+def test_a_long_series_is_thinned():
+    axes = judgements.long().plot()
+    assert len(axes.lines[0].get_xdata()) == 1_000
