@@ -1,4 +1,4 @@
-"""One headless Chromium for all tests of pages, and what every page must hold: no error, no request leaves the machine."""
+"""One headless Chromium for all tests of pages, and what every page holds: no error, no request leaves the machine."""
 
 from __future__ import annotations
 

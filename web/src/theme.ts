@@ -1,5 +1,4 @@
-// Light or dark by choice. The style sheets of the page ask `prefers-color-scheme`; a choice changes those questions
-// themselves, so that no colour is written twice.
+// Light or dark by choice: `data-theme` at the page, which its style sheet heeds before what the system asks.
 import { html, listen } from "./dom";
 import { readHash, writeHash } from "./hash";
 
@@ -7,8 +6,6 @@ const THEMES = ["auto", "light", "dark"] as const;
 type Theme = (typeof THEMES)[number];
 
 const DARK = "(prefers-color-scheme: dark)";
-const ANSWER: Record<Theme, string> = { auto: DARK, light: "not all", dark: "screen" };
-const asked = new WeakSet<CSSMediaRule>();
 
 /** Event on the document when colours change; canvases draw again. */
 export const THEME_EVENT = "justfit-theme";
@@ -18,7 +15,7 @@ export function themeToggle(page: HTMLElement): () => void {
   const buttons = THEMES.map((theme) => html("button", { type: "button", "data-theme": theme }, theme));
   const tools = html("div", { class: "jf-tools", role: "group", "aria-label": "Colours" }, ...buttons);
   const choose = (theme: Theme) => {
-    apply(theme);
+    apply(page, theme);
     for (const button of buttons) button.setAttribute("aria-pressed", String(button.dataset.theme === theme));
   };
   const undo = buttons.map((button) =>
@@ -39,7 +36,7 @@ export function themeToggle(page: HTMLElement): () => void {
   choose(fromHash() ?? "auto");
   return () => {
     for (const step of undo) step();
-    apply("auto");
+    apply(page, "auto");
     tools.remove();
   };
 }
@@ -48,18 +45,10 @@ function fromHash(): Theme | undefined {
   return THEMES.find((theme) => theme === readHash().get("theme"));
 }
 
-function apply(theme: Theme): void {
-  const root = document.documentElement;
-  if (theme === "auto") delete root.dataset.theme;
-  else root.dataset.theme = theme;
-  for (const sheet of document.styleSheets) {
-    for (const rule of sheet.cssRules) answer(rule, theme);
+function apply(page: HTMLElement, theme: Theme): void {
+  for (const element of [document.documentElement, page]) {
+    if (theme === "auto") delete element.dataset.theme;
+    else element.dataset.theme = theme;
   }
   document.dispatchEvent(new Event(THEME_EVENT));
-}
-
-function answer(rule: CSSRule, theme: Theme): void {
-  if (!(rule instanceof CSSMediaRule)) return;
-  if (rule.media.mediaText === DARK) asked.add(rule);
-  if (asked.has(rule)) rule.media.mediaText = ANSWER[theme];
 }

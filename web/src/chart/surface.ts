@@ -1,6 +1,7 @@
-// A function over a plane as colours on a canvas, with examples on top.
+// A function over a plane as colours on a canvas, with borders and examples, in the colours of the page.
 import { isNumber, type Num } from "../number";
 import { blend, cividis, css, type Rgb } from "./cividis";
+import { NUM_SIDES, type Palette, readPalette, signOf } from "./colours";
 
 export interface Example {
   /** Share of the width and of the height (from below), in [0, 1]. */
@@ -16,34 +17,33 @@ export interface SurfaceOptions {
   /** Values of the two ends of the colours; 0 and 1 without them. */
   low?: number;
   high?: number;
-  /** "sides": class 0 blue, undecided pale, class 1 orange. "classes": `likeliest` by hue, the value by strength. "cividis": a magnitude. */
+  /**
+   * "sides": class 0 in the first colour, class 1 in the second, undecided pale. "classes": `likeliest` by colour, the
+   * value by strength. "cividis": a magnitude.
+   */
   colours?: "sides" | "classes" | "cividis";
   likeliest?: number[][];
   examples?: Example[];
-  /** Draw the line between two classes; true for sides. */
+  /** Draw the line between classes; true but for a magnitude. */
   border?: boolean;
-  /** Blend neighbouring values; true by default. */
+  /** Blend neighbouring values; true but for `likeliest`. */
   smooth?: boolean;
   /** Radius of an example in CSS pixels. */
   radius?: number;
 }
 
-// Okabe and Ito, in the order of the report's series.
-const HUES: Rgb[] = [
-  [0, 114, 178],
-  [213, 94, 0],
-  [0, 158, 115],
-  [204, 121, 167],
-  [230, 159, 0],
-  [86, 180, 233],
-  [240, 228, 66],
-  [110, 110, 110],
-];
-
-/** Colour of a class, as the surface and the examples have it. */
-export function classColour(code: number): string {
-  return css(HUES[code % HUES.length] ?? [0, 0, 0]);
+interface Scene {
+  context: CanvasRenderingContext2D;
+  rows: Num[][];
+  options: SurfaceOptions;
+  palette: Palette;
+  width: number;
+  height: number;
+  /** Device pixels a CSS pixel. */
+  ratio: number;
 }
+
+type Point = [number, number];
 
 /**
  * Draw rows (from low y to high y, each from low x to high x) over the whole canvas.
@@ -56,19 +56,23 @@ export function drawSurface(canvas: HTMLCanvasElement, rows: Num[][], options: S
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const context = canvas.getContext("2d");
   if (!context) return;
-  const image = pixels(rows, options);
+  const scene: Scene = { context, rows, options, palette: readPalette(canvas), width, height, ratio };
   context.clearRect(0, 0, width, height);
-  if (image) {
-    context.imageSmoothingEnabled = options.smooth ?? true;
-    context.imageSmoothingQuality = "high";
-    context.drawImage(image, 0, 0, width, height);
-  }
-  if (options.border ?? (options.colours ?? "sides") === "sides")
-    drawBorder(context, rows, options, width, height);
-  drawExamples(context, options, ratio, width, height);
+  paint(scene);
+  if (options.border ?? options.colours !== "cividis") drawBorder(scene);
+  for (const example of options.examples ?? []) drawExample(example, scene);
 }
 
-function pixels(rows: Num[][], options: SurfaceOptions): HTMLCanvasElement | undefined {
+function paint(scene: Scene): void {
+  const { options, context } = scene;
+  const image = pixels(scene);
+  if (!image) return;
+  context.imageSmoothingEnabled = options.smooth ?? options.colours !== "classes";
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, 0, 0, scene.width, scene.height);
+}
+
+function pixels({ rows, options, palette }: Scene): HTMLCanvasElement | undefined {
   const [height, width] = [rows.length, rows[0]?.length ?? 0];
   const small = document.createElement("canvas");
   [small.width, small.height] = [width, height];
@@ -78,93 +82,113 @@ function pixels(rows: Num[][], options: SurfaceOptions): HTMLCanvasElement | und
   rows.forEach((row, k) => {
     row.forEach((value, j) => {
       const at = 4 * ((height - 1 - k) * width + j);
-      const [red, green, blue] = colourOf(value, options.likeliest?.[k]?.[j] ?? 0, options);
-      image.data.set([red, green, blue, isNumber(value) ? 255 : 0], at);
+      const colour = colourOf(value, options.likeliest?.[k]?.[j] ?? 0, options, palette);
+      image.data.set([...colour, isNumber(value) ? 255 : 0], at);
     });
   });
   context.putImageData(image, 0, 0);
   return small;
 }
 
-function colourOf(value: Num, likeliest: number, options: SurfaceOptions): Rgb {
-  const low = options.low ?? 0;
-  const share = Math.min(Math.max(((value ?? low) - low) / ((options.high ?? 1) - low || 1), 0), 1);
+function colourOf(value: Num, likeliest: number, options: SurfaceOptions, palette: Palette): Rgb {
+  const share = shareOf(value, options);
   if (options.colours === "cividis") return cividis(share);
-  if (options.colours === "classes")
-    return blend([255, 255, 255], HUES[likeliest % HUES.length] ?? [0, 0, 0], 0.15 + 0.6 * share);
-  const hue = HUES[share < 0.5 ? 0 : 1] ?? [0, 0, 0];
-  return blend([247, 247, 247], hue, Math.abs(share - 0.5) * 1.5);
+  if (options.colours === "classes") return wash(palette, likeliest, share);
+  return wash(palette, share < 0.5 ? 0 : 1, Math.abs(share - 0.5) * 2);
 }
 
-// Marching squares, each square's crossing edges joined in pairs: enough for a line of one level.
-function drawBorder(
-  context: CanvasRenderingContext2D,
-  rows: Num[][],
-  options: SurfaceOptions,
-  width: number,
-  height: number,
-): void {
-  const level = ((options.low ?? 0) + (options.high ?? 1)) / 2;
-  const [down, right] = [rows.length, rows[0]?.length ?? 0];
-  const place = (j: number, k: number): [number, number] => [
-    ((j + 0.5) / right) * width,
-    height - ((k + 0.5) / down) * height,
-  ];
+// Paler than the examples, which lie on it; the same strengths as report/_surface.py.
+function wash(palette: Palette, code: number, strength: number): Rgb {
+  return blend(palette.paper, palette.sides[code % NUM_SIDES] ?? palette.ink, 0.1 + 0.55 * strength);
+}
+
+function shareOf(value: Num, options: SurfaceOptions): number {
+  const low = options.low ?? 0;
+  return Math.min(Math.max(((value ?? low) - low) / ((options.high ?? 1) - low || 1), 0), 1);
+}
+
+function drawBorder(scene: Scene): void {
+  const { context, options, palette, ratio } = scene;
   context.beginPath();
-  for (let k = 0; k + 1 < down; k += 1) {
-    for (let j = 0; j + 1 < right; j += 1) {
-      const corners: [number, number][] = [
-        [j, k],
-        [j + 1, k],
-        [j + 1, k + 1],
-        [j, k + 1],
-      ];
-      const values = corners.map(([x, y]) => rows[y]?.[x] ?? null);
-      const crossed = crossings(corners, values, level).map(([x, y]) => place(x, y));
-      for (let pair = 0; pair + 1 < crossed.length; pair += 2) {
-        context.moveTo(...(crossed[pair] ?? [0, 0]));
-        context.lineTo(...(crossed[pair + 1] ?? [0, 0]));
-      }
-    }
+  const pieces = options.likeliest ? steps(scene, options.likeliest) : crossings(scene);
+  for (const [from, to] of pieces) {
+    context.moveTo(...from);
+    context.lineTo(...to);
   }
-  context.lineWidth = Math.max(width / 220, 1.5);
-  context.strokeStyle = "#1b1f24";
+  context.lineWidth = 1.6 * ratio;
+  context.strokeStyle = css(palette.ink);
   context.stroke();
 }
 
-function crossings(corners: [number, number][], values: Num[], level: number): [number, number][] {
-  const found: [number, number][] = [];
-  for (let k = 0; k < 4; k += 1) {
-    const [a, b] = [values[k], values[(k + 1) % 4]];
-    const [from, to] = [corners[k], corners[(k + 1) % 4]];
-    if (!isNumber(a) || !isNumber(b) || !from || !to || a < level === b < level) continue;
-    const share = (level - a) / (b - a);
-    found.push([from[0] + share * (to[0] - from[0]), from[1] + share * (to[1] - from[1])]);
-  }
-  return found;
+// The edges between places of different classes.
+function steps(scene: Scene, codes: number[][]): [Point, Point][] {
+  const [wide, tall] = [scene.width / (codes[0]?.length ?? 1), scene.height / codes.length];
+  return codes.flatMap((row, k) =>
+    row.flatMap((code, j) => {
+      const [right, top] = [(j + 1) * wide, scene.height - (k + 1) * tall];
+      const pieces: [Point, Point][] = [];
+      if (j + 1 < row.length && code !== row[j + 1])
+        pieces.push([
+          [right, top],
+          [right, top + tall],
+        ]);
+      if (k + 1 < codes.length && code !== codes[k + 1]?.[j])
+        pieces.push([
+          [right - wide, top],
+          [right, top],
+        ]);
+      return pieces;
+    }),
+  );
 }
 
-function drawExamples(
-  context: CanvasRenderingContext2D,
-  options: SurfaceOptions,
-  ratio: number,
-  width: number,
-  height: number,
-): void {
-  const radius = (options.radius ?? 3.2) * ratio;
-  const low = options.low ?? 0;
-  const span = (options.high ?? 1) - low || 1;
-  for (const example of options.examples ?? []) {
-    const colour =
-      options.colours === "cividis"
-        ? css(cividis((example.target - low) / span))
-        : classColour(example.target);
-    context.beginPath();
-    context.arc(example.x * width, height - example.y * height, radius, 0, 2 * Math.PI);
-    context.fillStyle = example.hollow ? "#fff" : colour;
-    context.fill();
-    context.lineWidth = (example.hollow ? 1.8 : 1.2) * ratio;
-    context.strokeStyle = example.hollow ? colour : "#fff";
-    context.stroke();
+// Marching squares: through each square of four places, where its sides cross the level; crossings joined in pairs.
+function crossings(scene: Scene): [Point, Point][] {
+  const { rows, options, width, height } = scene;
+  const level = ((options.low ?? 0) + (options.high ?? 1)) / 2;
+  const [down, right] = [rows.length, rows[0]?.length ?? 0];
+  const pieces: [Point, Point][] = [];
+  for (let k = 0; k + 1 < down; k += 1) {
+    for (let j = 0; j + 1 < right; j += 1) {
+      const found = crossed(rows, j, k, level);
+      const places = found.map(
+        ([x, y]): Point => [((x + 0.5) / right) * width, height - ((y + 0.5) / down) * height],
+      );
+      for (let pair = 0; pair + 1 < places.length; pair += 2) {
+        pieces.push([places[pair] ?? [0, 0], places[pair + 1] ?? [0, 0]]);
+      }
+    }
   }
+  return pieces;
+}
+
+function crossed(rows: Num[][], j: number, k: number, level: number): Point[] {
+  const corners: Point[] = [
+    [j, k],
+    [j + 1, k],
+    [j + 1, k + 1],
+    [j, k + 1],
+  ];
+  return corners.flatMap((from, side): Point[] => {
+    const to = corners[(side + 1) % 4] ?? from;
+    const [a, b] = [rows[from[1]]?.[from[0]], rows[to[1]]?.[to[0]]];
+    if (!isNumber(a) || !isNumber(b) || a < level === b < level) return [];
+    const share = (level - a) / (b - a);
+    return [[from[0] + share * (to[0] - from[0]), from[1] + share * (to[1] - from[1])]];
+  });
+}
+
+function drawExample(example: Example, { context, options, palette, width, height, ratio }: Scene): void {
+  const magnitude = options.colours === "cividis";
+  const side = palette.sides[example.target % NUM_SIDES] ?? palette.ink;
+  const colour = css(magnitude ? cividis(shareOf(example.target, options)) : side);
+  const sign = signOf(magnitude ? 0 : example.target, (options.radius ?? 3.2) * ratio);
+  context.save();
+  context.translate(example.x * width, height - example.y * height);
+  context.fillStyle = example.hollow ? css(palette.paper) : colour;
+  context.fill(sign);
+  context.lineWidth = (example.hollow ? 1.8 : 1) * ratio;
+  context.strokeStyle = example.hollow ? colour : css(palette.paper);
+  context.stroke(sign);
+  context.restore();
 }

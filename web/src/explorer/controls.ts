@@ -6,7 +6,6 @@ import { type At, axesOf, cellName, type View } from "./view";
 import { cellSentence } from "./words";
 
 const STEP_MS = 900;
-let made = 0; // so that labels of several explorers in one page stay apart
 
 export interface Controls extends View {
   stop(): void;
@@ -19,11 +18,7 @@ export function makeControls(data: Explorer, go: (at: At) => void): Controls {
   const l2 = slider(first, data.l2, (value) => go({ ...at, l2: value }));
   const dropout = slider(second, data.dropout, (value) => go({ ...at, dropout: value }));
   const walk = makeWalk(first, data.l2.length, () => at, go);
-  const jumps: [string, [number, number]][] = [
-    ["Choice", data.chosen],
-    ["Smallest loss", data.best],
-  ];
-  const buttons = jumps.map(([name, cell]) => {
+  const buttons = jumps(data).map(([name, cell]) => {
     const button = html("button", { type: "button" }, name);
     listen(button, "click", () => go({ l2: cell[0], dropout: cell[1] }));
     return { button, cell };
@@ -55,14 +50,30 @@ export function makeControls(data: Explorer, go: (at: At) => void): Controls {
   };
 }
 
+// Under, right and over as in the lecture's first picture, and the smallest loss where it is not the choice.
+function jumps(data: Explorer): [string, [number, number]][] {
+  const [first] = axesOf(data);
+  const last = data.l2.length - 1;
+  const found: [string, [number, number]][] = [
+    [`Largest ${first}`, [last, data.chosen[1]]],
+    ["Choice", data.chosen],
+    ["Smallest loss", data.best],
+    ["No regularization", [0, 0]],
+  ];
+  const isFree = data.l2[0] === 0 && data.dropout[0] === 0 && !data.axes;
+  return found.filter(([name, cell], k) => {
+    const before = found.slice(0, k).some(([, other]) => String(other) === String(cell));
+    return !before && (name !== "No regularization" || isFree);
+  });
+}
+
+// No ids: several widgets may stand in one notebook.
 function slider(name: string, values: number[], move: (index: number) => void) {
-  made += 1;
-  const id = `jf-slider-${made}`;
-  const input = html("input", { type: "range", id, min: 0, max: values.length - 1, step: 1 });
-  const shown = html("output", { for: id });
+  const input = html("input", { type: "range", min: 0, max: values.length - 1, step: 1 });
+  const shown = html("output");
   listen(input, "input", () => move(Number(input.value)));
   return {
-    element: html("div", { class: "jf-slider" }, html("label", { for: id }, name), input, shown),
+    element: html("div", { class: "jf-slider" }, html("label", {}, html("span", {}, name), input), shown),
     show(index: number) {
       input.value = String(index);
       shown.textContent = setting(values[index] ?? 0);

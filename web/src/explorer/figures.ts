@@ -7,7 +7,17 @@ import type { Cell, Explorer } from "../data";
 import { html, svg } from "../dom";
 import { isNumber, percent, setting } from "../number";
 import { along } from "./along";
-import { type At, axesOf, cellFinder, cellName, lossAxis, sorted, type View, valueAt } from "./view";
+import {
+  type At,
+  axesOf,
+  cellFinder,
+  cellName,
+  lossAxis,
+  shortUnit,
+  sorted,
+  type View,
+  valueAt,
+} from "./view";
 import { activeTitle, curveTitle, pathTitle, weightTitle } from "./words";
 
 const [NARROWEST, USUAL, WIDEST] = [300, 420, 470];
@@ -67,7 +77,7 @@ export function curveView(data: Explorer): View {
       drawLines(shown.picture, curves(cell), {
         title: `Learning curve at ${cellName(data, at)}`,
         xTitle: "epoch",
-        yTitle: `loss (${data.unit})`,
+        yTitle: `loss (${shortUnit(data.unit)})`,
         x: { domain: [0, Math.max(...cell.epochs, 1)] },
         y,
         marks: mark,
@@ -116,7 +126,7 @@ export function pathView(data: Explorer, go: (at: At) => void): View {
         title: `Losses against ${first}${still}`,
         xTitle: first,
         xName: first,
-        yTitle: `loss (${data.unit})`,
+        yTitle: `loss (${shortUnit(data.unit)})`,
         x: { domain: place.domain, ticks: place.ticks },
         y,
         marks: [

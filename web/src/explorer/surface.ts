@@ -1,8 +1,9 @@
 // The decision surface of the cell over the plane of the two features, with the examples.
-import { classColour, drawSurface, type Example, type SurfaceOptions } from "../chart/surface";
+import { NUM_SIDES, signData } from "../chart/colours";
+import { drawSurface, type Example, type SurfaceOptions } from "../chart/surface";
 import type { Explorer, Plane } from "../data";
-import { html, listen } from "../dom";
-import { isNumber, setting } from "../number";
+import { html, listen, svg } from "../dom";
+import { setting } from "../number";
 import { THEME_EVENT } from "../theme";
 import { type At, cellFinder, cellName, sorted, type View } from "./view";
 
@@ -85,11 +86,13 @@ function framed(canvas: HTMLCanvasElement, plane: Plane): HTMLElement {
 }
 
 function key(plane: Plane): HTMLElement {
-  const entries = plane.classes.map((name, code) => {
-    const dot = html("span", { class: "jf-dot", "aria-hidden": "true" });
-    dot.style.background = classColour(code);
-    return html("li", {}, dot, html("span", {}, name));
-  });
-  const known = plane.target.filter(isNumber).length > 0;
-  return html("ul", { class: "jf-key", hidden: entries.length === 0 || !known }, ...entries);
+  const entries = plane.classes.map((name, code) => html("li", {}, sign(code), html("span", {}, name)));
+  return html("ul", { class: "jf-key", hidden: entries.length === 0 }, ...entries);
+}
+
+function sign(code: number): SVGSVGElement {
+  const look = { class: `example side-${code % NUM_SIDES}` };
+  const d = signData(code, 5);
+  const shape = d ? svg("path", { d, ...look }) : svg("circle", { r: 5, ...look });
+  return svg("svg", { viewBox: "-7 -7 14 14", class: "jf-sign", "aria-hidden": "true" }, shape);
 }

@@ -60,3 +60,8 @@ export function lossAxis(train: Num[], validation: Num[]): AxisOptions {
 export function sorted(values: Num[]): number[] {
   return values.filter(isNumber).sort((a, b) => a - b);
 }
+
+/** A unit that may be long, for the title of an axis. */
+export function shortUnit(unit: string): string {
+  return unit.length > 20 ? `${unit.slice(0, 10)}…${unit.slice(-9)}` : unit;
+}
