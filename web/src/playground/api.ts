@@ -54,6 +54,7 @@ export interface Verdict {
   state: string;
   probability: Num;
   sentence: string;
+  reasons?: string[];
 }
 
 export interface Plane {

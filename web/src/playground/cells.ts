@@ -8,6 +8,8 @@ import { freshId, mark, say } from "./words";
 
 type What = "validation" | "train" | "gap";
 
+const LEAST_SPAN = 0.02; // nats: smaller differences do not get other colours
+
 const KINDS: [What, string][] = [
   ["validation", "Validation loss"],
   ["train", "Train loss"],
@@ -25,7 +27,7 @@ export class Cells {
   readonly #dropoutValue = make("output", { class: "jp-big" });
   readonly #map: HTMLElement;
   readonly #fields: HTMLElement[][] = [];
-  readonly #best = make("button", { type: "button", class: "jp-small" }, "Go to the lowest");
+  readonly #best = make("button", { type: "button", class: "jp-small" }, "Go there");
   #what: What = "validation";
   #lowest: Cell | undefined;
   #view: View | undefined;
@@ -64,7 +66,8 @@ export class Cells {
       this.#options.dropout.map((__, j) => lossOf(view.state, this.#what, i, j)),
     );
     const finite = grid.flat().filter(isNumber);
-    const [low, high] = [Math.min(...finite), Math.max(...finite)];
+    const low = Math.min(...finite);
+    const high = Math.max(...finite, low + LEAST_SPAN);
     const isLog = low > 0 && high > 4 * low;
     const at = (value: number) => (isLog ? Math.log(value) : value);
     this.#fields.forEach((column, i) => {
@@ -89,9 +92,9 @@ export class Cells {
       say(this.#title, "No network has a loss any more");
       return;
     }
-    const where = `λ = ${setting(this.#options.l2[best.l2] ?? 0)}, p = ${setting(this.#options.dropout[best.dropout] ?? 0)}`;
+    const where = `λ = ${setting(this.#options.l2[best.l2] ?? 0)}, p = ${setting(this.#options.dropout[best.dropout] ?? 0)}`;
     const loss = number(this.#view?.state.grid.validation[best.l2]?.[best.dropout]);
-    say(this.#title, `Lowest validation loss now at ${where}`);
+    say(this.#title, `Lowest now at ${where}`);
     mark(
       this.#map,
       "aria-label",
@@ -108,10 +111,12 @@ export class Cells {
     const frame = make(
       "div",
       { class: "jp-cells-frame" },
+      make("i", { class: "jp-axis-p", "aria-hidden": "true" }, "p"),
       make("div", { class: "jp-ticks-up", "aria-hidden": "true" }, ...ticks([...dropout].reverse())),
       this.#dropout,
       this.#map,
       this.#l2,
+      make("i", { class: "jp-axis-l2", "aria-hidden": "true" }, "λ"),
       make("div", { class: "jp-ticks-across", "aria-hidden": "true" }, ...ticks(l2)),
     );
     frame.style.setProperty("--jp-columns", String(l2.length));

@@ -17,6 +17,8 @@ const STOPS = {
   batch_size: [1, 2, 5, 10, 20, 32, 50, 100, 200, 500],
 } as const;
 
+const WIDE = "(min-width: 52.01rem)"; // on a telephone the settings are folded: the picture comes first
+
 type NumberName = keyof typeof STOPS;
 
 const NAMES: Record<string, string> = {
@@ -26,17 +28,21 @@ const NAMES: Record<string, string> = {
   gelu: "GELU",
   silu: "SiLU",
   selu: "SELU",
+  mish: "Mish",
+  softplus: "Softplus",
   tanh: "tanh",
   sigmoid: "Sigmoid",
-  linear: "Linear (none)",
-  auto: "auto: gain 1, computed",
+  linear: "Linear",
+  auto: "Auto (gain 1)",
   zero: "Zero",
-  he: "He",
-  xavier: "Xavier (Glorot)",
-  lecun: "LeCun",
+  he: "He, 2/fan_in",
+  xavier: "Xavier, 1/fan_in",
+  glorot: "Glorot, 2/(in + out)",
+  torch: "PyTorch's own",
+  lecun: "LeCun, 1/fan_in",
   orthogonal: "Orthogonal",
   sgd: "SGD",
-  momentum: "SGD with momentum",
+  momentum: "SGD, momentum",
   adam: "Adam",
   adamw: "AdamW",
 };
@@ -69,7 +75,7 @@ export class Controls {
     this.#synthetic.push(noise);
     this.element = make(
       "details",
-      { class: "jp-settings", open: true },
+      { class: "jp-settings", open: matchMedia(WIDE).matches },
       make("summary", {}, "Settings"),
       group(
         "Data",
@@ -137,10 +143,10 @@ export class Controls {
 
   #dropoutChoice(): Choice {
     return new Choice({
-      label: "Dropout acts in",
+      label: "Dropout in",
       values: [
-        { value: "all", label: "all hidden layers" },
-        { value: "", label: "no layer" },
+        { value: "all", label: "All layers" },
+        { value: "", label: "No layer" },
       ],
       hint: "Layer by layer: the switches above the network",
       onChange: (value) => this.#change({ dropout_layers: readLayersValue(value) }),

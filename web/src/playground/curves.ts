@@ -1,29 +1,33 @@
 // Learning curves of the network that is looked at, and how the signal goes through its layers.
-import { drawLines, type Line } from "../chart/lines";
+import { drawLines } from "../chart/lines";
 import { svg as draw, html as make } from "../dom";
-import { isNumber, type Num, number, percent } from "../number";
-import type { State } from "./api";
+import { isNumber, type Num, number } from "../number";
 import type { View } from "./view";
-import { factor, meanFactor, say } from "./words";
+import { factor, meanFactor, say, whole } from "./words";
 
-const HEIGHT = 230;
+const HEIGHT = 200;
 
 export class CurvesPanel {
   readonly element: HTMLElement;
   readonly #title = make("h2", {});
+  readonly #train = make("strong", {});
+  readonly #validation = make("strong", {});
   readonly #chart = draw("svg", { class: "jp-chart" });
 
   constructor() {
-    this.element = panel("jp-curves", "Learning curves", this.#title, this.#chart);
+    const key = keyOf(["train", "train ", this.#train], ["validation", "validation ", this.#validation]);
+    this.element = panel("jp-curves", "Learning curves", this.#title, key, this.#chart);
   }
 
   show({ state }: View): void {
     const { curves } = state;
     const [train, validation] = [curves.train.at(-1), curves.validation.at(-1)];
-    say(this.#title, `Validation loss ${number(validation)}, train loss ${number(train)}`);
     const lowest = lowestAt(curves.validation);
     const at = curves.epochs[lowest];
-    const hasMark = lowest >= 0 && at !== undefined && curves.epochs.length > 2;
+    say(this.#train, number(train, 2));
+    say(this.#validation, withSe(validation, curves.validationSe.at(-1)));
+    say(this.#title, lowestWords(at, curves.validation[lowest], state.epoch));
+    const hasMark = at !== undefined && curves.epochs.length > 2;
     drawLines(
       this.#chart,
       [
@@ -43,7 +47,9 @@ export class CurvesPanel {
         yTitle: "loss (nats)",
         width: widthOf(this.#chart),
         height: HEIGHT,
+        key: false,
         x: { domain: [0, Math.max(curves.epochs.at(-1) ?? 0, 10)] },
+        ...flatAxis([...curves.train, ...curves.validation]),
         marks: hasMark ? [{ x: at, label: "lowest", y: curves.validation[lowest] ?? null }] : [],
       },
     );
@@ -53,36 +59,99 @@ export class CurvesPanel {
 export class SignalPanel {
   readonly element: HTMLElement;
   readonly #title = make("h2", {});
+  readonly #forward = make("strong", {});
+  readonly #backward = make("strong", {});
   readonly #chart = draw("svg", { class: "jp-chart" });
-  readonly #note = make("p", { class: "jp-note" });
 
   constructor() {
-    this.element = panel("jp-signal", "Signal by layer", this.#title, this.#chart, this.#note);
+    const key = keyOf(
+      ["jp-forward", "activations → ", this.#forward],
+      ["jp-backward", "gradients ← ", this.#backward],
+    );
+    this.element = panel("jp-signal", "Signal by layer", this.#title, key, this.#chart);
   }
 
   show({ state, settings }: View): void {
-    const forward = meanFactor(state.forward);
+    const forward = meanFactor(settings.depth > 1 ? state.forward.slice(0, -1) : state.forward); // the output has no activation
     const backward = meanFactor([...state.backward].reverse());
-    say(this.#title, `A layer: activations ${factor(forward)}, gradients ${factor(backward)}`);
+    say(this.#title, signalWords(forward, backward));
+    say(this.#forward, factor(forward));
+    say(this.#backward, `${factor(backward)} a layer`);
+    const last = settings.depth + 1;
     const x = state.forward.map((_, k) => k + 1);
-    drawLines(this.#chart, signals(state, x), {
-      title: `Forward and backward signal by layer: ${factor(forward)} and ${factor(backward)} a layer`,
-      description: "Root mean square of activations and of loss gradients, relative to where each enters.",
-      xTitle: `layer (${settings.depth + 1}: output)`,
-      yTitle: "rms, relative to where it enters",
-      width: widthOf(this.#chart),
-      height: HEIGHT,
-      xName: "layer",
-      x: { domain: [1, settings.depth + 1], ticks: layerTicks(settings.depth + 1) },
-      y: {
-        log: true,
-        room: 0.1,
-        most: 5,
-        domain: decades([...relative(state.forward, 0), ...relative(state.backward, -1)]),
+    const [ahead, back] = [relative(state.forward, 0), relative(state.backward, -1)];
+    const dots = x.length <= 20;
+    drawLines(
+      this.#chart,
+      [
+        { name: "activations", kind: "jp-forward", x, y: ahead, dots },
+        { name: "gradients", kind: "jp-backward", x, y: back, dots },
+      ],
+      {
+        title: `Forward and backward signal by layer: ${factor(forward)} and ${factor(backward)} a layer`,
+        description: "Root mean square of activations and of loss gradients, relative to where each enters.",
+        xTitle: `layer (${last}: output)`,
+        yTitle: "rms, relative to where it enters",
+        width: widthOf(this.#chart),
+        height: HEIGHT,
+        key: false,
+        xName: "layer",
+        x: { domain: [1, last], ticks: layerTicks(last) },
+        y: { log: true, most: 5, domain: decades([...ahead, ...back]) },
       },
-    });
-    say(this.#note, deadWords(state.dead));
+    );
   }
+}
+
+const LEAST_SPAN = 0.05; // nats: below it the axis is not stretched, else noise looks like learning
+
+function flatAxis(values: readonly Num[]): { y?: { domain: [number, number] } } {
+  const finite = values.filter(isNumber);
+  const [low, high] = [Math.min(...finite), Math.max(...finite)];
+  if (!(high - low < LEAST_SPAN)) return {};
+  const middle = (low + high) / 2;
+  return { y: { domain: [middle - LEAST_SPAN, middle + LEAST_SPAN] } };
+}
+
+/** Which line is which: a piece of the line, its name, its value now. */
+function keyOf(...lines: [kind: string, name: string, value: Element][]): HTMLElement {
+  return make(
+    "p",
+    { class: "jp-key" },
+    ...lines.map(([kind, name, value]) => {
+      const piece = draw("path", { d: "M0 5h22", class: `${kind} line` });
+      return make(
+        "span",
+        {},
+        draw("svg", { viewBox: "0 0 22 10", "aria-hidden": "true" }, piece),
+        name,
+        value,
+      );
+    }),
+  );
+}
+
+const withSe = (value: Num | undefined, se: Num | undefined) =>
+  isNumber(se) && se > 0 ? `${number(value, 2)} ± ${number(se, 1)}` : number(value, 2);
+
+function lowestWords(at: number | undefined, loss: Num | undefined, epoch: number): string {
+  if (at === undefined || epoch === 0) return "Learning curves";
+  return at === epoch
+    ? `Lowest validation loss now: ${number(loss, 2)}`
+    : `Lowest validation loss ${number(loss, 2)} at epoch ${whole(at)}`;
+}
+
+const EVEN = 1.25; // a mean factor within 1/1.25 … 1.25 a layer is called even
+
+function signalWords(forward: Num, backward: Num): string {
+  const [ahead, back] = [moves(forward), moves(backward)];
+  return ahead === back ? `Activations and gradients ${ahead}` : `Activations ${ahead}, gradients ${back}`;
+}
+
+function moves(mean: Num): string {
+  if (mean === null) return "vanish";
+  if (mean > EVEN) return "grow";
+  return mean < 1 / EVEN ? "shrink" : "stay even";
 }
 
 function panel(kind: string, label: string, ...content: Element[]): HTMLElement {
@@ -90,14 +159,6 @@ function panel(kind: string, label: string, ...content: Element[]): HTMLElement 
 }
 
 const widthOf = (chart: SVGSVGElement) => Math.max(chart.clientWidth || 360, 260);
-
-function signals(state: State, x: number[]): Line[] {
-  const dots = x.length <= 20;
-  return [
-    { name: "forward: activations", kind: "series-0", x, y: relative(state.forward, 0), dots },
-    { name: "backward: gradients", kind: "series-3", x, y: relative(state.backward, -1), dots },
-  ];
-}
 
 function relative(values: readonly Num[], from: number): Num[] {
   const start = values.at(from);
@@ -126,12 +187,4 @@ function lowestAt(values: readonly Num[]): number {
     if (isNumber(value) && value < (values[found] ?? Number.POSITIVE_INFINITY)) found = k;
   });
   return found;
-}
-
-function deadWords(dead: readonly Num[]): string {
-  const worst = dead.reduce<number>((at, value, k) => ((value ?? 0) > (dead[at] ?? 0) ? k : at), 0);
-  const share = dead[worst] ?? 0;
-  return share > 0
-    ? `Most dead units in layer ${worst + 1}: ${percent(share)} answer 0 to every training example.`
-    : "No unit is dead: each answers to some training example.";
 }

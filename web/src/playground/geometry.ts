@@ -19,19 +19,21 @@ export interface Geometry {
 const TOP = 58; // room for the heads of the columns
 const GAP = 8;
 const LARGEST = 46;
-const SMALLEST_COLUMN = 46;
+const INPUTS_APART = 18; // beyond the gap: the names of the inputs stand below them
+const SMALLEST_COLUMN = 42;
 
-/** Lay out hidden layers `shown` (numbers from 1, with their drawn units) of a network `depth` deep into `width` pixels. */
+/** Lay out hidden layers `shown` (numbers from 1, with their drawn units) of a network `depth` deep into `width` pixels, units within `tallest`. */
 export function layOut(
   shown: readonly { layer: number; units: number }[],
   depth: number,
   width: number,
+  tallest: number,
 ): Geometry {
   const layers = [{ layer: 0, units: 2 }, ...shown, { layer: depth + 1, units: 1 }];
   const room = Math.max(width, layers.length * SMALLEST_COLUMN);
   const step = room / layers.length;
   const most = Math.max(...layers.map(({ units }) => units), 4);
-  const tile = Math.max(26, Math.min(LARGEST, step * 0.62, 330 / most - GAP));
+  const tile = Math.max(26, Math.min(LARGEST, step * 0.62, tallest / most - GAP));
   const columns = layers.map(({ layer, units }, index) => ({
     layer,
     units,
@@ -39,8 +41,10 @@ export function layOut(
     x: (index + 0.5) * step,
   }));
   const inner = most * (tile + GAP) - GAP;
-  const y = (column: Column, unit: number) =>
-    TOP + inner / 2 + (unit - (column.units - 1) / 2) * (tile + GAP);
+  const y = (column: Column, unit: number) => {
+    const apart = tile + GAP + (column.layer === 0 ? INPUTS_APART : 0);
+    return TOP + inner / 2 + (unit - (column.units - 1) / 2) * apart;
+  };
   return { columns, tile, height: TOP + inner + 6, width: room, top: TOP, y };
 }
 

@@ -1,6 +1,5 @@
 // Top of the page: play, step, reset and the epoch; the verdict as it stands; what the server refused.
 import { svg as draw, html as make } from "../dom";
-import { isNumber, percent } from "../number";
 import type { Refusal, State } from "./api";
 import type { Pace, Session } from "./session";
 import { freshId, mark, say, whole } from "./words";
@@ -138,11 +137,10 @@ export class VerdictLine {
 
 type Tone = "good" | "bad" | "open";
 
-const STATES: Record<string, [Tone, string]> = {
-  just_right: ["good", "Just right"],
-  overfitting: ["bad", "Overfitting"],
-  underfitting: ["bad", "Underfitting"],
-  undecided: ["open", "Undecided"],
+const TONES: Record<string, Tone> = {
+  just_right: "good",
+  overfitting: "bad",
+  underfitting: "bad",
 };
 
 interface Judged {
@@ -167,9 +165,8 @@ function judged(state: State): Judged {
       sentence: "This is what the first weights answer. Press play, then move λ and dropout.",
     };
   if (!verdict) return { tone: "open", title: "No verdict yet.", sentence: "It needs a few more epochs." };
-  const sure = isNumber(verdict.probability) ? ` (${percent(verdict.probability)} sure)` : "";
-  const [tone, name] = STATES[verdict.state] ?? ["open", verdict.state];
-  return { tone, title: `${name}${sure}.`, sentence: verdict.sentence };
+  const tone = TONES[verdict.state] ?? "open";
+  return { tone, title: verdict.sentence, sentence: verdict.reasons?.[0] ?? "" };
 }
 
 /** What the server refused: the contract, what it found, the way out, and a button. */

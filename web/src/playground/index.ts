@@ -77,14 +77,16 @@ class Page {
       refused: (refusal) => this.#refusal.show(refusal),
     });
     this.#refusal = new RefusalBox(() => {
-      this.#refusal.clear();
-      this.#session.retry();
+      this.#restart(this.#session.settings);
     });
     this.#controls = new Controls(options, (part) => this.#change(part));
     this.#transport = new Transport({
       play: (on) => this.#session.play(on),
       step: () => this.#session.step(),
-      reset: () => this.#restart(this.#session.settings),
+      reset: () => {
+        this.#session.play(false);
+        this.#restart(this.#session.settings);
+      },
       pace: (pace) => {
         this.#session.pace = pace;
       },

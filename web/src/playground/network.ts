@@ -1,13 +1,15 @@
 // The network as a diagram: every shown unit with its map of the plane, weights as wires, a switch for dropout over each layer.
 import { svg as draw, html as make } from "../dom";
-import { isNumber, type Num, number, percent } from "../number";
+import { isNumber, type Num, number, percent, setting } from "../number";
+import type { State } from "./api";
 import { type Column, type Geometry, layOut, wire } from "./geometry";
 import { paintMap } from "./palette";
-import { isDropped, sameUnit, type Unit, type View } from "./view";
+import { isDropped, nameOfUnit, sameUnit, type Unit, type View } from "./view";
 import { mark, say, whole } from "./words";
 
-const THICKEST = 5;
-const FULL = 3; // a weight of this many times 1/√fan_in has the thickest wire
+const MOST_UNITS = 8; // of a layer that the lab shows
+const THICKEST = 4.5;
+const FULL = 4; // a weight of this many times 1/√fan_in has the thickest wire
 const WORDY = 84; // a column this wide has room for the word "Layer"
 
 export interface NetworkActions {
@@ -37,7 +39,8 @@ export class Network {
   #heads: Head[] = [];
   #output = make("canvas");
   #view: View | undefined;
-  #inViewport = { wide: 0 };
+  #width = 0;
+  #isWordy = false;
 
   constructor(actions: NetworkActions) {
     this.#actions = actions;
@@ -74,21 +77,30 @@ export class Network {
   }
 
   #resize(): void {
-    if (this.#view && this.#scroll.clientWidth !== this.#inViewport.wide) this.show(this.#view);
+    if (this.#view && this.#scroll.clientWidth !== this.#width) this.show(this.#view);
   }
 
   #build(view: View): void {
     const { settings, state, plane } = view;
     const width = this.#scroll.clientWidth || 600;
     const shown = state.units.map(({ layer, maps }) => ({ layer, units: maps.length }));
-    const key = JSON.stringify([width, settings.depth, settings.width, shown, plane.xName, plane.yName]);
+    const key = JSON.stringify([
+      width,
+      tallest(),
+      settings.depth,
+      settings.width,
+      shown,
+      plane.xName,
+      plane.yName,
+    ]);
     if (key === this.#built) return;
     this.#built = key;
-    this.#inViewport.wide = width;
-    const geometry = layOut(shown, settings.depth, width);
+    this.#width = width;
+    const geometry = layOut(shown, settings.depth, width, tallest());
     this.#geometry = geometry;
+    this.#isWordy = geometry.width / geometry.columns.length >= WORDY;
     this.#stage.style.width = `${geometry.width}px`;
-    this.#stage.style.height = `${geometry.height + 22}px`;
+    this.#stage.style.height = `${geometry.height + (settings.width > MOST_UNITS ? 16 : 0)}px`;
     this.#units.clear();
     this.#heads = [];
     const scrolls = geometry.width > width + 1;
@@ -154,7 +166,7 @@ export class Network {
     drop.title = `Dropout after layer ${layer}`;
     drop.setAttribute("aria-label", `Dropout after layer ${layer}`);
     drop.addEventListener("click", () => this.#actions.switchDropout(layer));
-    const name = make("span", { class: "jp-layer" }, step >= WORDY ? `Layer ${layer}` : String(layer));
+    const name = make("span", { class: "jp-layer" }, this.#isWordy ? `Layer ${layer}` : String(layer));
     const head = make("div", { class: "jp-head" }, name, drop, dead);
     place(head, column.x, 29, step, 58);
     this.#heads.push({ dead, drop, layer });
@@ -214,17 +226,21 @@ export class Network {
     const silent = isFlat(map);
     button.classList.toggle("jp-silent", silent);
     mark(button, "aria-pressed", String(sameUnit(view.looked, unit)));
-    const name = `Layer ${unit.layer}, unit ${unit.unit + 1}`;
+    const name = nameOfUnit(view.state, unit);
     mark(button, "aria-label", silent ? `${name}: the same everywhere` : name);
   }
 
   #showHead({ layer, dead, drop }: Head, view: View): void {
     const share = view.state.dead[layer - 1];
-    say(dead, isNumber(share) && share > 0 ? `${percent(share)} dead` : "");
+    const isDying = isNumber(share) && share > 0;
+    say(dead, isDying ? `${percent(share)}${this.#isWordy ? " dead" : ""}` : "");
+    dead.title = isDying
+      ? `${percent(share)} of the units of layer ${layer} answer 0 to every training example`
+      : "";
     const on = isDropped(view.settings, layer);
     mark(drop, "aria-pressed", String(on));
     const p = view.options.dropout[view.cell.dropout] ?? 0;
-    say(drop, on ? `p ${p === 0 ? "0" : number(p, 1)}` : "off");
+    say(drop, `${this.#isWordy ? "dropout" : "p"} ${on ? setting(p) : "off"}`);
   }
 
   #showWeights(view: View): void {
@@ -253,17 +269,19 @@ export class Network {
     });
   }
 
-  #showWords({ settings, state }: View): void {
+  #showWords({ settings, state, looked }: View): void {
     const weights =
       settings.depth * settings.width * settings.width - settings.width ** 2 + 3 * settings.width;
     const units = settings.depth * settings.width;
     say(this.#title, `${layersOf(settings.depth)}, ${whole(weights)} weights`);
     const shown = state.units.length;
     const some = shown < settings.depth ? `${shown} of ${settings.depth} layers are drawn. ` : "";
-    say(
-      this.#note,
-      `${some}Each tile shows how one of ${whole(units)} units answers over the plane; wires are weights, orange positive and blue negative.`,
-    );
+    if (looked) say(this.#note, weightWords(state, looked, this.#geometry?.columns ?? []));
+    else
+      say(
+        this.#note,
+        `${some}Tiles: what ${units === 1 ? "the unit answers" : `${whole(units)} units answer`} over the plane. Wires: weights, orange positive, blue negative. ${deadWords(state.dead)}`,
+      );
   }
 
   #rove(button: HTMLButtonElement): void {
@@ -304,9 +322,8 @@ function place(element: HTMLElement, x: number, y: number, width: number, height
 }
 
 function skippedMark(column: Column, geometry: Geometry, step: number): HTMLElement {
-  const words = `${column.skipped} more`;
-  const left = make("p", { class: "jp-skipped" }, "⋯", make("br"), words);
-  place(left, column.x - step / 2, geometry.top + (geometry.height - geometry.top) / 2, step * 0.4, 60);
+  const left = make("p", { class: "jp-skipped" }, step >= WORDY ? `⋯ ${column.skipped} more` : "⋯");
+  place(left, column.x - step / 2, geometry.top + (geometry.height - geometry.top) / 2, step * 0.4, 40);
   left.title = `${column.skipped} layers between are not drawn`;
   return left;
 }
@@ -318,10 +335,41 @@ function showWire(path: SVGPathElement, weight: Num, fanIn: number): void {
   path.style.opacity = isNumber(weight) ? (0.18 + 0.62 * strength).toFixed(2) : "0.1";
 }
 
+/** Room for the units of a column: what the window has, within reason. */
+const tallest = () => Math.max(240, Math.min(420, 0.31 * innerHeight));
+
 const isFlat = (map: number[][]) => {
   const values = map.flat();
   return Math.max(...values) - Math.min(...values) < 1;
 };
+
+const MOST_NAMED = 3; // weights of a unit that are put in words
+
+/** The largest weights into a unit. */
+function weightWords(state: State, unit: Unit, columns: readonly Column[]): string {
+  const at = columns.findIndex(({ layer }) => layer === unit.layer);
+  const weights = state.weights[at - 1]?.[unit.unit];
+  const before = columns[at - 1]?.layer ?? 0;
+  const name = nameOfUnit(state, unit);
+  if (!weights) return `${name}: the layers before it are not drawn.`;
+  const largest = weights
+    .map((weight, into) => ({ weight: weight ?? 0, into }))
+    .sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight))
+    .slice(0, MOST_NAMED)
+    .map(({ weight, into }) => {
+      const from = before
+        ? nameOfUnit(state, { layer: before, unit: into }).replace(/.*, /, "")
+        : `input ${into + 1}`;
+      return `${number(weight, 2).replace("-", "\u2212")} from ${from}`;
+    });
+  return `${name}: largest weights ${largest.join(", ")}.`;
+}
+
+function deadWords(dead: readonly Num[]): string {
+  const worst = dead.reduce<number>((at, value, k) => ((value ?? 0) > (dead[at] ?? 0) ? k : at), 0);
+  const share = dead[worst] ?? 0;
+  return share > 0 ? `Most dead units: layer ${worst + 1}, ${percent(share)}.` : "No unit is dead.";
+}
 
 const layersOf = (depth: number) => (depth === 1 ? "1 hidden layer" : `${depth} hidden layers`);
 

@@ -1,8 +1,8 @@
 // Colours of the page's style sheet as numbers, for canvases: blue is class 0 and negative, orange class 1 and positive.
 
-export type Ramp = Uint8ClampedArray; // 256 × RGB, from low to high
+import type { Rgb } from "../chart/cividis";
 
-type Rgb = [number, number, number];
+export type Ramp = Uint8ClampedArray; // 256 × RGB, from low to high
 
 const GAMMA = 0.8; // lifts faint values off the middle, so that an untrained unit is not a blank tile
 
@@ -13,7 +13,6 @@ export interface Palette {
   soft: string;
   paper: string;
   ramp: Ramp; // units: full strength
-  wash: Ramp; // decision surface: paler, the examples lie on it
 }
 
 /** Read the palette that holds now for an element: light, dark, or what the reader chose. */
@@ -21,7 +20,6 @@ export function readPalette(element: Element): Palette {
   const style = getComputedStyle(element);
   const read = (name: string) => style.getPropertyValue(name).trim();
   const [low, middle, high] = ["--jp-low", "--jp-middle", "--jp-high"].map(read) as [string, string, string];
-  const strength = Number(read("--jp-wash")) || 0.6;
   const ends: [Rgb, Rgb, Rgb] = [parse(low), parse(middle), parse(high)];
   return {
     low,
@@ -29,16 +27,15 @@ export function readPalette(element: Element): Palette {
     ink: read("--ink"),
     soft: read("--soft"),
     paper: read("--paper"),
-    ramp: ramp(ends, 1),
-    wash: ramp(ends, strength),
+    ramp: ramp(ends),
   };
 }
 
-function ramp([low, middle, high]: [Rgb, Rgb, Rgb], strength: number): Ramp {
+function ramp([low, middle, high]: [Rgb, Rgb, Rgb]): Ramp {
   const colours = new Uint8ClampedArray(256 * 3);
   for (let value = 0; value < 256; value += 1) {
     const away = Math.max(-1, Math.min(1, (value - 128) / 127));
-    const share = Math.abs(away) ** GAMMA * strength;
+    const share = Math.abs(away) ** GAMMA;
     const end = away < 0 ? low : high;
     for (let c = 0; c < 3; c += 1) colours[3 * value + c] = mix(middle[c] ?? 0, end[c] ?? 0, share);
   }

@@ -3,7 +3,7 @@ import { drawSurface, type Example } from "../chart/surface";
 import { html as make } from "../dom";
 import { setting } from "../number";
 import type { Plane } from "./api";
-import { mapOf, type View } from "./view";
+import { mapOf, nameOfUnit, type View } from "./view";
 import { freshId, say } from "./words";
 
 export class PlanePanel {
@@ -23,7 +23,18 @@ export class PlanePanel {
     this.element = make(
       "section",
       { class: "jp-panel jp-output", "aria-label": "Decision surface" },
-      this.#title,
+      make(
+        "div",
+        { class: "jp-heading" },
+        this.#title,
+        make(
+          "label",
+          { class: "jp-check", for: this.#held.id },
+          this.#held,
+          make("span", { class: "jp-ring", "aria-hidden": "true" }),
+          "validation",
+        ),
+      ),
       make("div", { class: "jp-plane-frame" }, this.#y, this.#canvas, this.#x),
       make(
         "div",
@@ -31,13 +42,6 @@ export class PlanePanel {
         this.#low,
         make("span", { class: "jp-ramp", "aria-hidden": "true" }),
         this.#high,
-      ),
-      make(
-        "label",
-        { class: "jp-check", for: this.#held.id },
-        this.#held,
-        make("span", { class: "jp-ring", "aria-hidden": "true" }),
-        "validation examples",
       ),
     );
   }
@@ -53,11 +57,8 @@ export class PlanePanel {
       radius: view.plane.x.length > 300 ? 2.4 : 3.2,
     });
     const { looked, plane } = view;
-    const [first = "class 0", second = "class 1"] = plane.classes ?? [];
-    say(
-      this.#title,
-      map && looked ? `Layer ${looked.layer}, unit ${looked.unit + 1}` : "What the network answers",
-    );
+    const [first, second] = [0, 1].map((code) => className(plane, code)) as [string, string];
+    say(this.#title, map && looked ? nameOfUnit(view.state, looked) : "Decision surface");
     say(this.#low, map ? "negative" : first);
     say(this.#high, map ? "positive" : second);
     this.#canvas.setAttribute("aria-label", this.#words(view, map !== undefined));
@@ -66,8 +67,8 @@ export class PlanePanel {
   #words({ plane, looked, state }: View, isUnit: boolean): string {
     const held = plane.validation.filter(Boolean).length;
     const what = isUnit
-      ? `Activation of unit ${(looked?.unit ?? 0) + 1} of layer ${looked?.layer}`
-      : `Probability of ${plane.classes?.[1] ?? "class 1"} after ${state.epoch} epochs`;
+      ? `Activation of ${looked && nameOfUnit(state, looked)}`
+      : `Probability of ${className(plane, 1)} after ${state.epoch} epochs`;
     return `${what}, over ${plane.xName ?? "x"} and ${plane.yName ?? "y"}, with ${plane.x.length - held} training and ${held} validation examples`;
   }
 
@@ -85,6 +86,12 @@ export class PlanePanel {
     axis(this.#x, plane.xLow, plane.xName ?? "x", plane.xHigh);
     axis(this.#y, plane.yLow, plane.yName ?? "y", plane.yHigh);
   }
+}
+
+/** A class as it is called; a bare code gets the word before it. */
+function className(plane: Plane, code: number): string {
+  const name = plane.classes?.[code] ?? String(code);
+  return /^-?[\d.]+$/.test(name) ? `class ${name}` : name;
 }
 
 function axis(element: HTMLElement, low: number, name: string, high: number): void {

@@ -40,6 +40,7 @@ export class Session {
   #abort = new AbortController();
   #turning = false;
   #closed = false;
+  #refused = false;
 
   constructor(settings: Settings, cell: Cell, events: SessionEvents) {
     this.settings = settings;
@@ -50,6 +51,7 @@ export class Session {
   /** Begin anew with these settings; what is under way is dropped. */
   restart(settings: Settings): void {
     this.settings = settings;
+    this.#refused = false;
     this.#run = undefined;
     this.#steps = 0;
     this.#epochsOfStep = 1;
@@ -86,7 +88,7 @@ export class Session {
     if (this.#turning) return;
     this.#turning = true;
     try {
-      while (!this.#closed && this.#isWanting) {
+      while (!this.#closed && !this.#refused && this.#isWanting) {
         this.#setBusy(true);
         await this.#ask(this.#abort.signal);
         await nextFrame();
@@ -159,14 +161,8 @@ export class Session {
   #stop(): void {
     this.playing = false;
     this.#steps = 0;
-    this.#closed = true;
+    this.#refused = true;
     this.#events.activity();
-  }
-
-  /** Go on after a refusal, from the start. */
-  retry(): void {
-    this.#closed = false;
-    this.restart(this.settings);
   }
 
   #setBusy(busy: boolean): void {

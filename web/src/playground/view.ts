@@ -26,6 +26,12 @@ export function mapOf(state: State, unit: Unit | null): number[][] | undefined {
   return state.units.find(({ layer }) => layer === unit?.layer)?.maps[unit?.unit ?? 0];
 }
 
+/** A unit as it is called: its place in the layer, counted over all units, not only those that are drawn. */
+export function nameOfUnit(state: State, { layer, unit }: Unit): string {
+  const indices = state.units.find((each) => each.layer === layer)?.indices;
+  return `Layer ${layer}, unit ${indices?.[unit] ?? unit + 1}`;
+}
+
 /** Whether dropout acts after a hidden layer. */
 export function isDropped(settings: Settings, layer: number): boolean {
   return settings.dropout_layers === "all" || settings.dropout_layers.includes(layer);

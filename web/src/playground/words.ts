@@ -27,7 +27,7 @@ export function whole(value: number): string {
 
 /** A factor: ×0.62, ×1.3, ×4e-9. */
 export function factor(value: Num): string {
-  return `×${number(value, 2)}`;
+  return value === null ? "lost on the way" : `×${number(value, 2)}`;
 }
 
 /** The mean factor from each of a row of positive numbers to the next; null where an end is missing or zero. */
