@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from justfit.records import Explored, NetworkView, SweepRecord, Wiring
+from justfit.records import Explored, NetworkView, Plane, SweepRecord, Wiring
 from justfit.report._choice import cell_name
 from justfit.report._document import Figure, Section, Table
 from justfit.report._names import shown
@@ -15,15 +15,20 @@ _MOST_ROWS = 400
 
 
 def telling_cells(record: SweepRecord) -> list[tuple[str, tuple[int, int]]]:
-    """Choose what the lecture's first figure shows, under, right and over: the largest λ, the choice, none; each once.
+    """Choose what the lecture's first figure shows, under, right and over: the largest λ, the choice, none.
+
+    Where the choice is none, the cell of the smallest loss stands between them.
 
     Returns:
-        (name, indices) pairs.
+        (name, indices) pairs, no cell twice.
     """
-    cells = [("Chosen", record.chosen), ("No regularization", (0, 0))]
-    if record.l2[-1] > record.chosen_l2:
+    if record.chosen != (0, 0):
+        cells = [("Chosen", record.chosen), ("No regularization", (0, 0))]
+    else:
+        cells = [("Smallest loss", record.best), ("No regularization, chosen", (0, 0))]
+    if record.l2[-1] > max(record.l2[i] for _, (i, _) in cells):
         cells.insert(0, ("Largest λ", (len(record.l2) - 1, record.chosen[1])))
-    return [(name, cell) for k, (name, cell) in enumerate(cells) if cell not in [other for _, other in cells[:k]]]
+    return [(name, cell) for k, (name, cell) in enumerate(cells) if cell not in [other for _, other in cells[k + 1 :]]]
 
 
 def view_of(record: SweepRecord, cell: tuple[int, int]) -> NetworkView | None:
@@ -56,15 +61,24 @@ def networks_sections(record: SweepRecord) -> tuple[Section, ...]:
 
 
 def _networks_figure(record: SweepRecord, explored: Explored) -> Figure:
-    what = "The weights of three networks, and of each"
+    what = "The weights of each network, all but its biases, with"
     if explored.plane is not None:
-        what = "What the network answers over the plane of the two features, with the examples; below, its weights and"
+        colours = _colours(explored.plane)
+        what = f"What each network answers over the plane of the two features: {colours} Below, its weights, with"
     return Figure(
         key="networks",
         title=_networks_title(record),
-        caption=f"{what} the sum of squared weights, the share of hidden activations that are not zero, and R² of the "
-        "best linear map from inputs to outputs: 1 means that the network is linear.",
+        caption=f"{what} its sum of squared weights Σw², the share of hidden activations that are not zero, and R² of "
+        "the best linear map from its inputs to its outputs: 1 means that the network is linear.",
     )
+
+
+def _colours(plane: Plane) -> str:
+    if not plane.classes:
+        return "the colour is the prediction, that of a point the example’s own target."
+    if len(plane.classes) == 2:
+        return "the more sure of a class, the stronger its colour; on the line both are as likely; points are examples."
+    return "the colour is that of the likeliest class, paler where it is less sure; points are examples."
 
 
 def _networks_title(record: SweepRecord) -> str:

@@ -243,7 +243,7 @@ def _key(scene: Scene) -> str:
     for code, name in enumerate(scene.classes[:_MOST_NAMED]):
         room = _BOX.right - x - 14.0
         short = name if len(name) * _LETTER <= room else name[: max(int(room / _LETTER) - 1, 0)] + "…"
-        if len(short) < 2:
+        if room < _LETTER or (short != name and len(short) < 3):
             break
         parts.append(sign(x + 4.0, 48.0, code) + label(short, x + 13.0, 52.0, class_="tick"))
         x += 27.0 + _LETTER * len(short)
