@@ -1,5 +1,6 @@
 // Bundle web/src into the one module that ships in the wheel: src/justfit/report/assets/justfit.js.
-// Its first line is the SHA-256 of what it was built from, so that a test in Python knows a stale one.
+// Its first line holds the SHA-256 of what it was built from and of what was built, so that a test in Python knows a
+// stale or a changed one. With --check nothing is written: the exit status says whether the module is up to date.
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -57,12 +58,18 @@ const result = await build({
   write: false,
 });
 const code = result.outputFiles[0].text;
-const text = `/* justfit web ${hashOf(sources())} */\n${code}`;
-for (const forbidden of ["</script", "://", "eval(", 'innerHTML=""+']) {
+const built = createHash("sha256").update(code).digest("hex");
+const text = `/* justfit web ${hashOf(sources())} built ${built} */\n${code}`;
+for (const forbidden of ["</script", "://", "eval("]) {
   if (text.toLowerCase().includes(forbidden)) throw new Error(`The module must not contain ${forbidden}`);
 }
 if (Buffer.byteLength(text) > MOST_BYTES)
   throw new Error(`The module has ${Buffer.byteLength(text)} bytes, more than ${MOST_BYTES}`);
-mkdirSync(dirname(OUT), { recursive: true });
-writeFileSync(OUT, text);
-console.log(`${OUT}: ${Buffer.byteLength(text)} bytes`);
+if (process.argv.includes("--check")) {
+  if (readFileSync(OUT, "utf8") !== text)
+    throw new Error("The module is stale: npm run build, and commit it");
+} else {
+  mkdirSync(dirname(OUT), { recursive: true });
+  writeFileSync(OUT, text);
+  console.log(`${OUT}: ${Buffer.byteLength(text)} bytes`);
+}

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,8 +29,20 @@ def digest(web: Path) -> str:
 
 
 def test_the_module_is_built_from_the_sources():
-    first = _script.module_source().split("\n", 1)[0]
-    assert first == f"/* justfit web {digest(WEB)} */", "run `npm ci && npm run build` in web/ and commit the result"
+    first, code = _script.module_source().split("\n", 1)
+    built = hashlib.sha256(code.encode()).hexdigest()
+    stale = "run `npm ci && npm run build` in web/ and commit the result"
+    assert first == f"/* justfit web {digest(WEB)} built {built} */", stale
+
+
+def test_building_it_again_gives_the_same_bytes():
+    node = shutil.which("node")
+    if node is None or not (WEB / "node_modules" / "esbuild").is_dir():
+        pytest.skip("needs node and `npm ci` in web/")
+    checked = subprocess.run(
+        [node, "build.mjs", "--check"], check=False, cwd=WEB, capture_output=True, text=True, timeout=60
+    )
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_a_changed_source_changes_the_digest(tmp_path):
