@@ -110,7 +110,7 @@ export function pathView(data: Explorer, go: (at: At) => void): View {
       const still =
         data.dropout.length > 1 ? `, at ${second}\u00a0${setting(data.dropout[at.dropout] ?? 0)}` : "";
       shown.title.textContent = pathTitle(data, at);
-      shown.caption.textContent = `Mean loss at the best epoch against ${first}${still}. Press or drag in the picture to move.`;
+      shown.caption.textContent = `Mean loss against ${first}${still}. Press or drag in the picture to move.`;
       const lines: Line[] = [
         { name: "training", kind: "train", x, y: column(data.trainLoss) },
         {
