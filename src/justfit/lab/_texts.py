@@ -7,13 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Topic, what the lecture says, the formula, what is exactly true, and how to try it."""
+    """Topic, what the lecture says, the formula, what is exactly true, and how to try it.
+
+    `latex` is the same formula for pages, one string a line; empty where it is words. A page takes it from a file that
+    `docs/generate_formulas.py` writes.
+    """
 
     topic: str
     claim: str
     formula: str
     exact: str
     try_it: str
+    latex: tuple[str, ...] = ()
 
 
 _FIT = "justfit fit TABLE --target COLUMN"
@@ -48,6 +53,10 @@ TEXTS = {
         "J = L(w, b) + λ/(2n)·‖w‖²    for λ too large, λ chosen, λ = 0",
         "Three networks of one sweep: same data, same initial weights, same batches; only λ differs.",
         "justfit.JustFitClassifier().fit(X, y).to_html('report.html')",
+        latex=(
+            r"J = L(w, b) + \frac{\lambda}{2n} \lVert w \rVert_2^2",
+            r"\lambda\ \text{too large},\quad \lambda\ \text{chosen},\quad \lambda = 0",
+        ),
     ),
     "C5": Text(
         "L2",
@@ -56,6 +65,7 @@ TEXTS = {
         "n counts training examples, not those of a batch; w are the weights, not biases nor normalisation "
         "parameters, unless told otherwise.",
         "loss = criterion(model(x), y) + justfit.l2_penalty(model, l2=0.1, num_examples=len(dataset))",
+        latex=(r"J = L(w, b) + \frac{\lambda}{2n} \lVert w \rVert_2^2",),
     ),
     "C6": Text(
         "L2 norm",
@@ -65,6 +75,7 @@ TEXTS = {
         "program says which it does: it couples.",
         "torch.optim.SGD(model.parameters(), lr=0.1, weight_decay=l2 / len(dataset))   # the same steps as "
         "justfit.l2_penalty",
+        latex=(r"\frac{\partial J}{\partial w} = \frac{\partial L}{\partial w} + \frac{\lambda}{n} w",),
     ),
     "C7": Text(
         "Effect of λ",
@@ -73,6 +84,10 @@ TEXTS = {
         "Measured along λ: Σw², the share of active units, and the R² of the best linear map against the network's "
         "output.",
         _FIT + "   # the report shows the three curves of your network",
+        latex=(
+            r"\lambda \uparrow\ \Rightarrow\ \sum w^2 \downarrow",
+            r"\lambda \uparrow\ \Rightarrow\ R^2\ \text{of the best linear map} \uparrow",
+        ),
     ),
     "C8": Text(
         "Choice of λ",
@@ -80,6 +95,7 @@ TEXTS = {
         "λ* = argmin over λ of the validation loss",
         "The regularization path: training and validation loss against λ (a U), and the chosen λ with its uncertainty.",
         _FIT,
+        latex=(r"\lambda^{*} = \text{argmin}_{\lambda}\ \text{validation loss}",),
     ),
     "C9": Text(
         "Dropout",
@@ -89,6 +105,11 @@ TEXTS = {
         "A probability per layer or per unit; an independent mask per sample and step; inverted scaling keeps the "
         "expected activation.",
         "nn.Sequential(nn.Linear(20, 64), nn.ReLU(), justfit.Dropout(0.2), nn.Linear(64, 3))",
+        latex=(
+            r"\tilde{a} = \frac{m \odot a}{1 - p}",
+            r"m \sim \text{Bernoulli}(1 - p)",
+            r"\mathbb{E}[\tilde{a}] = a",
+        ),
     ),
     "C10": Text(
         "Dropout at test time",
@@ -96,6 +117,7 @@ TEXTS = {
         "eval mode:  ã = a",
         "Eval mode is exactly the identity, bit for bit; nothing is scaled.",
         "model.eval()(x)   # justfit explain JF106: a loss that was taken in train mode",
+        latex=(r"\text{eval mode:}\quad \tilde{a} = a",),
     ),
     "C11": Text(
         "The thinned network",
@@ -111,6 +133,10 @@ TEXTS = {
         "For any factor and depth, closed form beside autograd; the singular values of the product say it for any "
         "matrices.",
         _CHECK + "   # the same measurement on any nn.Module",
+        latex=(
+            r"\hat{y} = w^{[l]}\, c^{\,l-1}\, x",
+            r"\frac{\partial L}{\partial w^{[k]}} \propto c^{\,l-2}",
+        ),
     ),
     "C13": Text(
         "The rule",
@@ -118,6 +144,7 @@ TEXTS = {
         "depth of an e-fold change: ξ = 1 / |ln gain|",
         "Forward and backward gain by layer; the verdict is the depth over which the signal changes e-fold.",
         _CHECK + "; justfit.initialize_(model, x, scheme='auto')",
+        latex=(r"\text{depth of an e-fold change:}\quad \xi = \frac{1}{\left| \ln \text{gain} \right|}",),
     ),
     "C14": Text(
         "Zero initialization",
@@ -135,6 +162,10 @@ TEXTS = {
         "Var(w) = g²/fan_in,   g = 1 / √E[φ(z)²],   z ~ N(0, 1)",
         "The standard deviation for which the gain is 1 is computed for any activation, and both sides are shown.",
         "justfit.gain(torch.nn.GELU())",
+        latex=(
+            r"\text{Var}(w) = \frac{g^2}{\text{fan_in}}",
+            r"g = \frac{1}{\sqrt{\mathbb{E}[\varphi(z)^2]}},\quad z \sim N(0, 1)",
+        ),
     ),
     "C16": Text(
         "Xavier",
@@ -143,6 +174,10 @@ TEXTS = {
         "The printed square root is the factor that multiplies a standard normal draw: the standard deviation, not "
         "the variance.",
         "justfit.initialize_(model, scheme='xavier', seed=0)",
+        latex=(
+            r"\text{Var}(w) = \frac{1}{\text{fan_in}}",
+            r"\text{Glorot:}\quad \text{Var}(w) = \frac{2}{\text{fan_in} + \text{fan_out}}",
+        ),
     ),
     "C17": Text(
         "He",
@@ -150,5 +185,9 @@ TEXTS = {
         "Var(w) = 2/fan_in;   leaky slope a:  2/((1 + a²)·fan_in)",
         "Half of the variance is cut off by ReLU, and the factor 2 puts it back; a leaky slope a cuts off less.",
         "justfit.initialize_(model, scheme='he', seed=0)",
+        latex=(
+            r"\text{Var}(w) = \frac{2}{\text{fan_in}}",
+            r"\text{leaky slope}\ a\text{:}\quad \text{Var}(w) = \frac{2}{(1 + a^2) \cdot \text{fan_in}}",
+        ),
     ),
 }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 from justfit.records import LabClaim, LabMark, LabMeasurement, LabRecord
 from justfit.report._document import Card, Table, Tone
@@ -55,6 +58,7 @@ class ClaimEntry:
         remark_heading, remark: The condition or refinement; empty for none.
         details: (what, sentence) pairs: claim, exact form, where it was measured.
         formula: As plain text.
+        equations: The same as MathML, a line each, markup; empty where the text says it best.
         figure_title, caption: Of the picture.
         table: The numbers.
         try_it: A command or call.
@@ -70,6 +74,7 @@ class ClaimEntry:
     remark: str
     details: tuple[tuple[str, str], ...]
     formula: str
+    equations: tuple[str, ...]
     figure_title: str
     caption: str
     table: Table
@@ -154,6 +159,7 @@ def _entry(claim: LabClaim) -> ClaimEntry:
             ("Measured on", shown(claim.where, _LONGEST)),
         ),
         formula=shown(claim.formula, _LONGEST),
+        equations=_equations().get(claim.formula, ()),
         figure_title=shown(claim.figure.title, _LONGEST),
         caption=shown(claim.figure.caption, _LONGEST),
         table=Table(
@@ -164,6 +170,13 @@ def _entry(claim: LabClaim) -> ClaimEntry:
         ),
         try_it=shown(claim.try_it, _LONGEST),
     )
+
+
+@cache
+def _equations() -> dict[str, tuple[str, ...]]:
+    """Read the MathML of the formulas, by their plain text; `docs/generate_formulas.py` writes it."""
+    text = (files("justfit.report") / "assets" / "formulas.json").read_text(encoding="utf-8")
+    return {formula: tuple(lines) for formula, lines in json.loads(text).items()}
 
 
 def _row(measurement: LabMeasurement) -> tuple[str, ...]:
