@@ -12,9 +12,19 @@ red.
 >>> heading.low < heading.value < heading.high
 True
 
+And to play with: all λ and dropouts of one small network, trained together and opened at any time.
+
+>>> from justfit.lab import Options, Playground, Settings
+>>> playground = Playground(Settings(data="moons", noise=0.3, num_train=40, learning_rate=0.03))
+>>> playground.advance(50)
+>>> free, held = (playground.state(l2=Options().l2.index(l2), dropout=0) for l2 in (0.0, 1.0))
+>>> free["verdict"]["state"], free["curves"]["validation"][-1] > held["curves"]["validation"][-1]
+('overfitting', True)
+
 The modules inside: `_samples` and `_workbench` hold the data and what was trained on it, `_estimate` means, standard
 errors and ranges, `_texts` the lecture's words, `_judge` the mark, `_run` the run; the others are one experiment, or a
-few that belong together, each.
+few that belong together, each. `_playground` and `_playground_…` are the playground: its options, settings, points,
+stack of networks, training, verdict, and what is shown of one of them.
 """
 
 from __future__ import annotations

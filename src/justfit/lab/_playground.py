@@ -62,7 +62,8 @@ class Playground:
 
         Args:
             epochs: 1 to 50.
-            most_seconds: After so long no further epoch is begun; `epoch` says how many there were.
+            most_seconds: After so long no further epoch is begun, and a first one that takes longer is paused: the next
+                call goes on with it. `epoch` says how many are done.
 
         Raises:
             ArgumentError: `epochs` lies outside its range.
@@ -96,6 +97,7 @@ class Playground:
         with _one_thread():
             state = {
                 "epoch": self.epoch,
+                "stepsLeft": self._training.num_steps_left,
                 "l2": l2,
                 "dropout": dropout,
                 "numTrain": self.points.num_train,

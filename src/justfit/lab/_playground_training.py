@@ -60,6 +60,7 @@ class StackTraining:
         decay_K = torch.tensor(L2, dtype=dtype).repeat_interleave(len(DROPOUT)) / self.num_train
         self._optimizer = FlatOptimizer(settings.optimizer, settings.learning_rate, self.stack.per_element(decay_K))
         self._dropout_P11 = torch.tensor(DROPOUT, dtype=dtype).view(-1, 1, 1)
+        self._steps_left: list[tuple[Tensor, Tensor]] = []  # of an epoch that was paused, the next one last
         self.lowest = math.inf
         self.history: list[Losses] = []
         self._measure()
@@ -69,31 +70,45 @@ class StackTraining:
         """Epochs trained so far."""
         return len(self.history) - 1
 
+    @property
+    def num_steps_left(self) -> int:
+        """Steps of the epoch that was paused; 0 between two epochs."""
+        return len(self._steps_left)
+
     def advance(self, epochs: int, most_seconds: float = math.inf) -> None:
-        """Train whole epochs, fewer where the time is over; at least one."""
-        started = time.monotonic()
-        for _ in range(epochs):
-            self._train_epoch()
-            self._measure()
-            if time.monotonic() - started >= most_seconds:
+        """Train whole epochs, fewer where the time is over; a first one that takes longer is paused between steps."""
+        end = time.monotonic() + most_seconds
+        for number in range(epochs):
+            self._train_epoch(end if number == 0 else math.inf)
+            if time.monotonic() >= end:
                 return
 
     def is_finite(self) -> Tensor:
         """[K] whether the weights of a cell are numbers."""
         return torch.stack([leaf.detach().flatten(1).isfinite().all(1) for leaf in self.stack.leaves]).all(0)
 
-    def _train_epoch(self) -> None:
+    def _train_epoch(self, end: float) -> None:
+        """Go on with the epoch that was paused, or begin one; measure where it is done before the time is over."""
+        if not self._steps_left:
+            self._steps_left = self._deal()
+        while self._steps_left:
+            rows, uniforms_BDO = self._steps_left.pop()
+            outputs = self.stack.outputs(self.inputs[rows], self._masks(uniforms_BDO))
+            loss = cross_entropy(outputs, self.labels[rows]).mean(1).sum()  # the gradient of a sum is each cell's own
+            self._optimizer.step(self.stack.flat, self.stack.gradient(loss))
+            if self._steps_left and time.monotonic() >= end:
+                return
+        self._measure()
+
+    def _deal(self) -> list[tuple[Tensor, Tensor]]:
+        """Rows and uniform numbers for the masks of each step of an epoch, the last step first."""
         seed, epoch, size = self.settings.seed, self.epoch, self.settings.batch_size
         order = torch.randperm(self.num_train, generator=named_generator(seed, "order", epoch))
         uniforms_BDO = torch.rand(
             (self.num_train, self.settings.depth, self.settings.width),
             generator=named_generator(seed, "mask", epoch),
         )  # of all layers, so that choosing others does not change the masks of one
-        for first in range(0, self.num_train, size):
-            rows = order[first : first + size]
-            outputs = self.stack.outputs(self.inputs[rows], self._masks(uniforms_BDO[first : first + size]))
-            loss = cross_entropy(outputs, self.labels[rows]).mean(1).sum()  # the gradient of a sum is each cell's own
-            self._optimizer.step(self.stack.flat, self.stack.gradient(loss))
+        return list(zip(torch.split(order, size), torch.split(uniforms_BDO, size), strict=True))[::-1]
 
     def _masks(self, uniforms_BDO: Tensor) -> list[Tensor | None]:
         scale_P11 = 1.0 / (1.0 - self._dropout_P11)

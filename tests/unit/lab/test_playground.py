@@ -241,10 +241,18 @@ def test_a_smoother_comes_near_to_what_can_be_known():
     assert reference.best(1.0) == (reference.smoother_loss, "a kernel smoother")
 
 
-def test_time_ends_a_call_after_a_whole_epoch():
-    playground = Playground(Settings.read(SMALL))
-    playground.advance(50, most_seconds=0.0)
-    assert playground.epoch == 1
+def test_time_ends_a_call_between_epochs_and_a_long_epoch_between_steps(monkeypatch):
+    ticks = itertools.count()
+    monkeypatch.setattr("justfit.lab._playground_training.time.monotonic", lambda: next(ticks))
+    playground, whole = Playground(Settings.read(SMALL)), Playground(Settings.read(SMALL))  # 4 steps an epoch
+    found = []
+    for seconds in (2, 1, 100, 8, 8):  # each step looks at the clock once, but for the last of an epoch
+        playground.advance(50 if seconds != 100 else 1, seconds)
+        state = playground.state()
+        found.append((state["epoch"], state["stepsLeft"]))
+    assert found == [(0, 2), (0, 1), (1, 0), (3, 0), (5, 0)]
+    whole.advance(5)
+    assert torch.equal(playground._training.stack.flat, whole._training.stack.flat)
 
 
 @pytest.mark.parametrize("epochs", [0, 51, 1.5, True, "2", None])
