@@ -31,7 +31,7 @@ Seed = Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Sa
 Json = Annotated[bool, typer.Option("--json", help="Print the record as JSON instead of the report.")]
 Out = Annotated[
     Path | None,
-    typer.Option("--out", "-o", metavar="DIR", help="New or empty folder for record, patch and weights."),
+    typer.Option("--out", "-o", metavar="DIR", help="New or empty folder for record, report, patch and weights."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Neither progress nor report.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All findings as well.")]

@@ -69,7 +69,7 @@ def cure(
         budget: Trainings of this network that may be spent in all, the first included, at least 1. They are counted in
             steps, never in seconds, so that a busy machine finds the same.
         seed: Of everything random; the same seed finds the same.
-        out: New or empty folder for record.json, patch.md and model.safetensors.
+        out: New or empty folder for record.json, report.html, patch.md and model.safetensors.
         on_progress: Called at each tick.
 
     Returns:

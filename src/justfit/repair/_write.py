@@ -1,4 +1,4 @@
-"""A repair as files: record, patch, weights."""
+"""A repair as files: record, page, patch, weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from safetensors.torch import save
 from justfit.errors import OutputError
 from justfit.records import to_json
 from justfit.repair._result import Cure
-from justfit.report import write_atomically
+from justfit.report import render_cure_html, write_atomically
 
 
 def prepare_folder(out: str | os.PathLike[str]) -> Path:
@@ -39,7 +39,7 @@ def prepare_folder(out: str | os.PathLike[str]) -> Path:
 
 
 def write_cure(found: Cure, folder: Path) -> dict[str, Path]:
-    """Write record.json, patch.md and model.safetensors, each at once or not at all.
+    """Write record.json, report.html, patch.md and model.safetensors, each at once or not at all.
 
     Raises:
         OutputError: One cannot be written.
@@ -47,6 +47,7 @@ def write_cure(found: Cure, folder: Path) -> dict[str, Path]:
     tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in found.model().state_dict().items()}
     contents: dict[str, str | bytes] = {
         "record.json": to_json(found.record),
+        "report.html": render_cure_html(found.record),
         "patch.md": _patch(found),
         "model.safetensors": save(tensors),
     }

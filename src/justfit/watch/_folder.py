@@ -1,4 +1,4 @@
-"""The folder of a watched run: the record, rewritten as a whole, and the findings, one a line as they arise."""
+"""The folder of a watched run: the record, rewritten as a whole, the findings as they arise, at the end the page."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pathlib import Path
 
 from justfit.errors import OutputError
 from justfit.records import Finding, WatchRecord, to_dict
-from justfit.report import write_atomically
+from justfit.report import render_watch_html, write_atomically
 
 RECORD = "record.json"
 FINDINGS = "findings.jsonl"
+PAGE = "report.html"
 
 
 class RunFolder:
-    """Writes `record.json` and `findings.jsonl`, and nothing else.
+    """Writes `record.json`, `findings.jsonl` and `report.html`, and nothing else.
 
     Args:
         path: The folder; made if it is not there.
@@ -37,15 +38,20 @@ class RunFolder:
             ) from error
 
     def begin(self, *, anew: bool) -> None:
-        """Take away the findings of an earlier run in this folder, unless this run goes on with it."""
+        """Take away findings and page of an earlier run in this folder, unless this run goes on with it."""
         if anew:
-            with suppress(OSError):
-                (self.path / FINDINGS).unlink(missing_ok=True)
+            for name in (FINDINGS, PAGE):
+                with suppress(OSError):
+                    (self.path / name).unlink(missing_ok=True)
 
     def write_record(self, record: WatchRecord) -> None:
         """Replace the record in one step: a reader, or a run that is killed, never leaves half of one."""
         text = json.dumps(to_dict(record), ensure_ascii=False, allow_nan=False)  # ten times as fast as with line breaks
         write_atomically(self.path / RECORD, text)
+
+    def write_page(self, record: WatchRecord) -> None:
+        """Write the record as a page, for people."""
+        write_atomically(self.path / PAGE, render_watch_html(record))
 
     def add_finding(self, finding: Finding) -> None:
         """Append one finding as a line."""

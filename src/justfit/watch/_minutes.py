@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from time import perf_counter
@@ -104,6 +105,17 @@ class Minutes:
         self._paid(start)
         self.next_flush = perf_counter() + self.flush_seconds
         self.telling.announce(self.judgement.findings)  # last: the user's function may raise
+
+    def write_page(self) -> None:
+        """Write the page of the run; whatever fails there is told in the record, and raises nothing."""
+        if self.folder is None:
+            return
+        try:
+            self.folder.write_page(self.record())
+        except Exception as error:  # the run is done, and its record is written: a page can be made of that later
+            self.note(f"The page could not be written: {type(error).__name__}: {error}")
+            with suppress(OutputError):
+                self.folder.write_record(self.record())
 
     def judge(self) -> None:
         """Ask the rules, and tell of what they find."""

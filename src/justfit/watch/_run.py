@@ -167,7 +167,7 @@ class Run(Shown):
         self._minutes.live.stop()
 
     def close(self) -> None:
-        """Take every hook away, judge once more, and write the record. Calling it again does nothing."""
+        """Take every hook away, judge once more, and write record and page. Calling it again does nothing."""
         if not self._is_open:
             return
         self._is_open = False
@@ -180,7 +180,10 @@ class Run(Shown):
 
     def _finish(self) -> None:
         self._minutes.finished = True
-        self._minutes.flush()
+        try:
+            self._minutes.flush()
+        finally:  # the user's function, which hears of findings, may raise
+            self._minutes.write_page()
 
     def __enter__(self) -> Self:
         return self.start()

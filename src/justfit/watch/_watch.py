@@ -51,7 +51,7 @@ def watch(
         frames: How many of the last steps the record holds.
         activations: Read the sizes of activations, and dead and saturated units, on sampled steps.
         replay: Keep hold of the last batch (no copy), so that a first NaN can be traced to its operation.
-        out: Folder for `record.json` and `findings.jsonl`.
+        out: Folder for `record.json` and `findings.jsonl`, and for `report.html` once the run is closed.
         flush_seconds: Write the record at most this often, in seconds; and always at the end.
         sinks: Where numbers go as they arise, such as those of `justfit.integrations`.
         live: Show a live view in the terminal; None where standard error is one.

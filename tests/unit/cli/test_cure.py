@@ -50,7 +50,11 @@ def test_a_sick_training_is_cured_and_the_code_says_so(tmp_path):
     assert (record["state"], record["cause"]) == ("cured", "initialization")
     assert record["changes"][0]["source"] == "recipes.py:7"
     assert "to stderr" in done.stderr
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"record.json", "patch.md", "model.safetensors"}
+    files = {"record.json", "report.html", "patch.md", "model.safetensors"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == files
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "is cured; the cause: initialization" in page
+    assert "recipes.py:7" in page
 
 
 def test_a_healthy_one_is_left_alone(tmp_path):

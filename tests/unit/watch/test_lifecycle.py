@@ -331,6 +331,27 @@ def test_a_killed_run_leaves_its_last_record(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} <= {"record.json", "findings.jsonl", "notes.txt"}
 
 
+def test_a_closed_run_leaves_its_page(module, optimizer, tmp_path):
+    (tmp_path / "report.html").write_text("of an earlier run")
+    with watch(module, optimizer, out=tmp_path, live=False) as run:
+        assert not (tmp_path / "report.html").exists()
+        for batch in batches(4):
+            step(module, optimizer, batch)
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert run.record.evidence.module in page
+    assert "The flight record" in page
+
+
+def test_a_page_that_cannot_be_made_is_told_and_raises_nothing(module, optimizer, tmp_path):
+    with watch(module, optimizer, out=tmp_path, live=False) as run:
+        for batch in batches(4):
+            step(module, optimizer, batch)
+        (tmp_path / "report.html").mkdir()
+    record = from_json(WatchRecord, (tmp_path / "record.json").read_text("utf-8"))
+    assert any(note.startswith("The page could not be written: OutputError:") for note in record.evidence.notes)
+    assert record.evidence.notes == run.record.evidence.notes
+
+
 def test_folder_that_cannot_be_made(module, optimizer, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match=r"`out` must be a folder that can be made\."):
