@@ -56,7 +56,7 @@ def cell_path_title(record: ModuleSweepRecord) -> str:
             best = min(along, key=lambda place: along[place].loss)
             ends = {min(along): "at the smallest value tried", max(along): "at the largest value tried"}
             where = "" if axis.field == "init" else f" ({ends.get(best, 'between the ends')})"
-            words.append(f"{axis.name} {axis.labels[best]}{where}")
+            words.append(f"{axis.name}{' = ' if axis.field == 'l2' else ' '}{axis.labels[best]}{where}")
     return f"The validation loss is smallest at {', '.join(words)}" if words else "Only one setting was trained"
 
 
@@ -68,7 +68,9 @@ class _Panel:
         self.places = dict(zip([p for p, _ in along], self._positions(), strict=True))
         self.validation = [cell.loss for _, cell in along]
         self.train = [train_loss_of(cell) for _, cell in along]
-        self.up = loss_scale([*self.train, *self.validation], self.validation, start=_BOX.bottom, end=_BOX.top + 8)
+        spread = [cell.loss + sign * cell.loss_se for _, cell in along for sign in (-1.0, 1.0)]
+        shown_values = [*self.train, *self.validation, *(value for value in spread if value > 0)]
+        self.up = loss_scale(shown_values, self.validation, start=_BOX.bottom, end=_BOX.top + 8)
 
     def draw(self) -> str:
         """Draw strips of the ridge, lines, and the choice."""
@@ -150,7 +152,9 @@ class _Panel:
             words = f"{setting_words(self.record, cell)}: validation loss {loss}"
             parts.append(tag("circle", tooltip(words), cx=x, cy=self.up(cell.loss), r=3.5, class_="validation dot"))
             if self.axis.field == "init":
-                low, high = self.up(cell.loss - cell.loss_se), self.up(cell.loss + cell.loss_se)
+                low, high = (
+                    min(max(self.up(cell.loss + sign * cell.loss_se), _BOX.top), _BOX.bottom) for sign in (-1.0, 1.0)
+                )
                 parts.append(tag("path", d=f"M{x:.1f} {low:.1f}V{high:.1f}", class_="validation line"))
                 if math.isfinite(self.up(train)):
                     parts.append(tag("circle", cx=x, cy=self.up(train), r=3.5, class_="train dot"))

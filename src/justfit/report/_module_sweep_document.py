@@ -124,7 +124,8 @@ def _cells_section(record: ModuleSweepRecord) -> Section:
 
 def _telling_cells(record: ModuleSweepRecord) -> list[tuple[str, CellRecord]]:
     """The least regularized cell, the chosen one, and the far end of the first setting; each once."""
-    candidates = [("Least regularized", record.cells[0]), ("Chosen", record.chosen_cell)]
+    corner, chosen = record.cells[0], record.chosen_cell
+    candidates = [("Chosen", chosen)] if corner is chosen else [("Least regularized", corner), ("Chosen", chosen)]
     axes = cell_axes(record)
     if axes:
         along = cells_along(record, axes[0])
