@@ -24,7 +24,9 @@ And to play with: all λ and dropouts of one small network, trained together and
 The modules inside: `_samples` and `_workbench` hold the data and what was trained on it, `_estimate` means, standard
 errors and ranges, `_texts` the lecture's words, `_judge` the mark, `_run` the run; the others are one experiment, or a
 few that belong together, each. `_playground` and `_playground_…` are the playground: its options, settings, points,
-stack of networks, training, verdict, and what is shown of one of them.
+stack of networks, training, verdict, and what is shown of one of them. `_server` opens it to a browser on this machine;
+`_server_guard` is who may enter, `_server_connections` how many, `_server_app` the paths, `_server_runs` and
+`_server_claims` what they lead to, `_claims_process` the program behind the button.
 """
 
 from __future__ import annotations

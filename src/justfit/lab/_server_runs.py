@@ -56,8 +56,8 @@ class Runs:
 
     Args:
         make: Makes the engine of new settings.
-        slice_seconds: An advance ends after the epoch in which this much time has passed, so that no request blocks
-            its run for long; the state says how far it came.
+        slice_seconds: An advance ends when this much time has passed, so that no request blocks its run for long; the
+            state says how far it came, and the next advance goes on from there.
     """
 
     def __init__(self, make: Callable[[Mapping[str, Any]], Engine], *, slice_seconds: float = SLICE_SECONDS) -> None:

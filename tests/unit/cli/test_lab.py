@@ -1,11 +1,13 @@
 """``justfit lab``: what arrives, what is written, how it ends."""
 
 import json
+import socket
 from dataclasses import replace
 
 import pytest
 
 import justfit.lab
+from justfit.cli import _lab_serve
 from justfit.records import LabRecord, from_json
 from tests.unit.report.labs import CLAIM, healthy
 
@@ -119,3 +121,88 @@ def test_a_table_that_is_not_there_is_bad_input(run, tmp_path, monkeypatch):
     assert done.exit_code == 2
     assert "no.csv" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+# --- the live lab ---------------------------------------------------------------------------------------------------
+
+
+class AtOnce:
+    """A timer that does not wait."""
+
+    def __init__(self, _seconds, call, words):
+        self.start = lambda: call(*words)
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """Put a stand-in in place of the server; it remembers how it was opened."""
+    opened = []
+
+    class Stand:
+        url = "here/?token=always"
+
+        def __init__(self, data, **arguments):
+            opened.append((data, arguments))
+
+        def new_url(self):
+            return "here/?token=once"
+
+        def run(self):
+            opened.append("ran")
+
+    monkeypatch.setattr(justfit.lab, "LabServer", Stand)
+    monkeypatch.setattr(_lab_serve.webbrowser, "open", lambda url: opened.append(url))
+    monkeypatch.setattr(_lab_serve.threading, "Timer", AtOnce)
+    monkeypatch.setenv("DISPLAY", ":0")
+    return opened
+
+
+def test_serve_opens_the_lab_says_where_and_hands_the_browser_an_address_that_opens_once(served, run):
+    done = run("lab", "--serve", "--data", "t.csv", "--target", "y", "--seed", "3", "--port", "8901")
+    assert done.exit_code == 0
+    assert served == [("t.csv", {"target": "y", "seed": 3, "port": 8901}), "here/?token=once", "ran"]
+    assert done.stdout == "The lab is open at\n\n    here/?token=always\n\nOnly this machine reaches it.\n"
+    assert done.stderr == "Ctrl-C ends it.\nThe lab is closed.\n"
+
+
+def test_quiet_serving_prints_the_address_alone(served, run):
+    done = run("lab", "--serve", "--no-browser", "--quiet")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, "here/?token=always\n", "")
+    assert served == [(None, {"target": None, "seed": 0, "port": 0}), "ran"]
+
+
+def test_without_a_screen_no_browser_is_started_in_the_terminal(served, run, monkeypatch):
+    monkeypatch.delenv("DISPLAY")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(_lab_serve.sys, "platform", "linux")
+    assert run("lab", "--serve").exit_code == 0
+    assert served[1:] == ["ran"]
+
+
+@pytest.mark.parametrize("words", [("--out", "a.html"), ("--overwrite",), ("--json",), ("--quick",)])
+def test_options_of_the_page_do_not_go_with_serve(served, run, words):
+    done = run("lab", "--serve", *words)
+    assert done.exit_code == 2
+    assert (
+        "`--serve` goes with `--data`, `--target`, `--seed`, `--port`, `--no-browser` and `--quiet` only."
+        in done.stderr
+    )
+    assert f"Found `{words[0]}`. Leave it out: the live page has a button for the claims" in done.stderr
+    assert served == []
+
+
+@pytest.mark.parametrize("words", [("--port", "80"), ("--no-browser",)])
+def test_options_of_the_server_need_serve(lab, run, words):
+    done = run("lab", *words)
+    assert done.exit_code == 2
+    assert f"`{words[0]}` belongs to the live lab. Found no `--serve`. Add `--serve`, or leave it out." in done.stderr
+    assert lab[0] == []
+
+
+def test_a_port_that_is_taken_ends_with_2(run):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        done = run("lab", "--serve", "--no-browser", "--port", other.getsockname()[1])
+    assert done.exit_code == 2
+    assert "which is taken. Choose another, or leave it out" in done.stderr
