@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from justfit.errors import ArgumentError
-from justfit.maths import active_fraction, linearity_r2
+from justfit.maths import active_fraction, linearity_r2, linearity_r2_of_each
 
 
 def normal(*shape, seed=0, dtype=torch.float64):
@@ -107,3 +107,28 @@ def test_c7_active_fraction():
     assert math.isnan(active_fraction(torch.tensor([1.0, math.nan])))
     with pytest.raises(ArgumentError, match="at least one entry"):
         active_fraction([])
+
+
+def test_many_networks_on_the_same_inputs_are_each_as_alone():
+    generator = torch.Generator().manual_seed(5)
+    inputs = torch.randn(60, 4, generator=generator)
+    outputs = [torch.randn(60, 3, generator=generator), torch.relu(inputs[:, :2]), torch.zeros(60), inputs.sum(1)]
+    alone = [linearity_r2(inputs, output) for output in outputs]
+    assert linearity_r2_of_each(inputs, outputs) == pytest.approx(alone, abs=1e-12)
+    assert alone[2:] == [1.0, 1.0]
+    assert 0.5 < alone[1] < 0.95
+    assert linearity_r2_of_each(inputs, []) == []
+
+
+def test_one_network_that_diverged_leaves_the_others_alone():
+    inputs = torch.randn(30, 2, generator=torch.Generator().manual_seed(6))
+    broken = torch.full((30, 2), torch.nan)
+    first, second, third = linearity_r2_of_each(inputs, [inputs, broken, inputs[:, 0]])
+    assert (first, third) == (1.0, 1.0)
+    assert math.isnan(second)
+    assert all(math.isnan(r2) for r2 in linearity_r2_of_each(inputs / 0.0, [inputs, inputs]))
+
+
+def test_each_must_have_the_rows_of_the_inputs():
+    with pytest.raises(ArgumentError, match="must have one row per example"):
+        linearity_r2_of_each(torch.zeros(3, 2), [torch.zeros(3, 1), torch.zeros(4, 1)])

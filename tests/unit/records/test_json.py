@@ -47,6 +47,41 @@ def test_round_trip_of_a_whole_result():
     assert "λ" in text
 
 
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | FINITE | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(PLAIN)
+def test_text_is_json_of_the_same_value(value):
+    assert json.loads(to_json(value)) == value
+
+
+@given(PLAIN)
+def test_without_lists_of_numbers_it_is_the_json_of_the_standard_library(value):
+    def worded(part):
+        if isinstance(part, list):
+            return [*map(worded, part), "end"] if part else part
+        return {key: worded(inner) for key, inner in part.items()} if isinstance(part, dict) else part
+
+    assert to_json(worded(value)) == json.dumps(worded(value), indent=2, ensure_ascii=False)
+
+
+def test_a_list_of_numbers_stands_on_one_line():
+    assert to_json({"rows": [[0.5, None, 2], [True, 1e-9]], "words": ["a"]}) == (
+        '{\n  "rows": [\n    [0.5, null, 2],\n    [true, 1e-09]\n  ],\n  "words": [\n    "a"\n  ]\n}'
+    )
+
+
+def test_a_sweep_stored_before_its_networks_were_opened_is_read():
+    data = to_dict(SWEEP)
+    del data["explored"]
+    assert from_dict(SweepRecord, data).explored is None
+    assert from_dict(SweepRecord, data).path == SWEEP.path
+
+
 def test_a_diverged_cell_is_null():
     data = to_dict(SWEEP)
     assert data["validation_loss"][0] == [0.32, 0.25, None]

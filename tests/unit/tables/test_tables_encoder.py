@@ -43,6 +43,22 @@ def test_features_are_what_the_formulas_say():
     assert encoder.notes == ("Missing numbers are filled with the median and marked, in `x`.",)
 
 
+def test_scales_bring_features_back_to_the_table():
+    days = [date(2020, 1, 1) + timedelta(days=7 * k) for k in range(NUM_ROWS)]
+    frame = pl.DataFrame({"c": WORDS, "when": days, "x": NUMBERS, "y": [value**2 for value in NUMBERS]})
+    encoder = Encoder().fit(frame)
+    scales = encoder.number_scales()
+    assert list(scales) == ["x", "y"], "dates and words have no unit of their own"
+    features = encoder.transform(frame)
+    for name, (shift, scale) in scales.items():
+        feature = features[:, encoder.feature_names.index(name)]
+        np.testing.assert_allclose(feature * scale + shift, frame[name].to_numpy(), rtol=1e-5)
+
+
+def test_words_alone_have_no_scales():
+    assert Encoder().fit(pl.DataFrame({"c": WORDS})).number_scales() == {}
+
+
 def test_only_fitted_rows_decide_the_scale():
     encoder = Encoder().fit(BASE)
     before = encoder.transform(BASE[:1])
