@@ -21,6 +21,7 @@ from justfit.tables import Table, drop_unlabelled, infer_target, read_table
 LEAST_ROWS = 40
 ALIKE = 0.9  # rank correlation from which on a second column shows little that the first does not
 RANKED_ROWS = 5_000  # from which columns are chosen
+LARGEST = 1e100  # its square is still a number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ class PlaygroundTable:
         labels, classes = _two_classes(frame[aim])
         first, second, more = _choose_columns(frame, aim, labels, columns)
         inputs = np.stack([_numbers(frame[name]) for name in (first, second)], 1)
-        is_complete = np.isfinite(inputs).all(1)
+        is_complete = (np.abs(inputs) < LARGEST).all(1)  # NaN is not
         if is_complete.sum() < LEAST_ROWS:
             raise ColumnError(
                 f"The playground needs at least {LEAST_ROWS} rows with both numbers.",
@@ -142,8 +143,9 @@ def _choose_columns(
         )
     if len(wanted) == 2:
         return wanted[0], wanted[1], ()
-    ranks = {name: _ranks(_numbers(frame[name])[:RANKED_ROWS]) for name in numeric}
-    told = {name: abs(_correlation(values, labels[:RANKED_ROWS])) for name, values in ranks.items()}
+    rows = np.linspace(0, frame.height - 1, min(frame.height, RANKED_ROWS)).astype(int)  # tables often come sorted
+    ranks = {name: _ranks(_numbers(frame[name])[rows]) for name in numeric}
+    told = {name: abs(_correlation(values, labels[rows])) for name, values in ranks.items()}
     best, *others = sorted(numeric, key=lambda name: -told[name])
     second = next((name for name in others if abs(_correlation(ranks[best], ranks[name])) < ALIKE), others[0])
     words = f"Of {len(numeric)} numeric columns, `{shown(best)}` and `{shown(second)}` tell the classes apart best."

@@ -51,6 +51,10 @@ def seen(playground, x, y):
     return (torch.tensor([x, y], dtype=torch.float64) - rows.mean(0)) / rows.std(0, correction=0)
 
 
+def rms(values):
+    return float(values.square().mean().sqrt())
+
+
 def pixel(plane, size, column, row):
     """Centre of a pixel; rows count from the lowest y."""
     x = plane["xLow"] + (plane["xHigh"] - plane["xLow"]) * (column + 0.5) / size
@@ -107,8 +111,8 @@ def test_signals_are_those_of_one_forward_and_one_backward_pass(playground, stat
     outputs = network(rows)[:, 0]
     functional.binary_cross_entropy_with_logits(outputs, points.labels[: points.num_train].double()).backward()
     places = [*kept[1::2], kept[-1]]
-    assert state["forward"] == pytest.approx([float(place.detach().square().mean().sqrt()) for place in places], rel=1e-3)
-    assert state["backward"] == pytest.approx([float(place.grad.square().mean().sqrt()) for place in places], rel=1e-3)
+    assert state["forward"] == pytest.approx([rms(place.detach()) for place in places], rel=1e-3)
+    assert state["backward"] == pytest.approx([rms(place.grad) for place in places], rel=1e-3)
     if playground.settings.activation == "relu":
         dead = [float((place <= 0).all(0).double().mean()) for place in kept[:-1:2]]
         assert state["dead"] == pytest.approx(dead, abs=1e-3)

@@ -100,6 +100,11 @@ def test_the_columns_that_tell_the_classes_apart_are_chosen():
     )
 
 
+def test_of_a_long_sorted_table_columns_are_chosen_too():
+    frame = frame_of(12_000).sort("kind")
+    assert "noise" not in PlaygroundTable.read(frame, target="kind").names
+
+
 def test_asked_for_columns_are_taken_as_they_are():
     frame = frame_of()
     table = PlaygroundTable.read(frame, target="kind", columns=("noise", "y"))
@@ -123,7 +128,7 @@ def test_a_number_becomes_two_classes():
 
 
 def test_rows_without_a_number_are_left_out_and_told():
-    holes = [None, float("nan"), float("inf")] + [1.0 * row for row in range(197)]
+    holes = [None, float("nan"), 1e200] + [1.0 * row for row in range(197)]
     table = PlaygroundTable.read(frame_of(x=holes), target="kind", columns=("x", "y"))
     assert len(table.labels) == 197
     assert table.notes == ("3 rows lack one of the two numbers and were left out.",)
