@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import math
 import types
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
-from itertools import chain, repeat
+from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from justfit.errors import ArgumentError, StoredModelError
@@ -51,28 +51,34 @@ def to_json(record: Any) -> str:
       ]
     }
     """
-    return "".join(_pieces(to_dict(record), "\n"))
+    pieces: list[str] = []
+    _write(to_dict(record), "\n", pieces.append)
+    return "".join(pieces)
 
 
-def _pieces(value: Any, start: str) -> Iterator[str]:
-    """Yield JSON text; `start` begins a line as deep as `value` stands."""
+# One encoder for all: json.dumps would make one at each call, which for ten thousand layers is most of the time.
+_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
+def _write(value: Any, start: str, write: Callable[[str], None]) -> None:
+    """Write JSON text piece by piece; `start` begins a line as deep as `value` stands."""
     inner = start + "  "
     if isinstance(value, dict) and value:
-        for opening, (key, part) in zip(chain("{", repeat(",")), value.items(), strict=False):
-            yield f"{opening}{inner}{_text(key)}: "
-            yield from _pieces(part, inner)
-        yield start + "}"
+        opening = "{"
+        for key, part in value.items():
+            write(f"{opening}{inner}{_text(key)}: ")
+            _write(part, inner, write)
+            opening = ","
+        write(start + "}")
     elif isinstance(value, list) and any(isinstance(part, dict | list | str) for part in value):
-        for opening, part in zip(chain("[", repeat(",")), value, strict=False):
-            yield opening + inner
-            yield from _pieces(part, inner)
-        yield start + "]"
+        opening = "["
+        for part in value:
+            write(opening + inner)
+            _write(part, inner, write)
+            opening = ","
+        write(start + "]")
     else:
-        yield _text(value)
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+        write(_text(value))
 
 
 def from_dict(kind: type[Record], data: Any) -> Record:
@@ -134,10 +140,8 @@ def _build(kind: Any, data: Any, where: str) -> Any:
 def _build_record(kind: Any, data: Any, where: str) -> Any:
     if not isinstance(data, dict):
         raise _mismatch(where, f"a value of type {type(data).__name__}")
-    hints = get_type_hints(kind)
-    known = {field.name: field for field in fields(kind)}
-    required = {name for name, field in known.items() if field.default is MISSING and field.default_factory is MISSING}
-    wrong = sorted(set(data) - set(known)) + sorted(required - set(data))
+    hints, required = _form(kind)
+    wrong = sorted(set(data) - set(hints)) + sorted(required - set(data))
     if wrong:
         raise _mismatch(where, f"missing or unknown fields {', '.join(wrong)}")
     values = {name: _build(hints[name], value, f"{where}.{name}") for name, value in data.items()}
@@ -145,6 +149,14 @@ def _build_record(kind: Any, data: Any, where: str) -> Any:
         return kind(**values)
     except ArgumentError as error:
         raise _mismatch(where, error.found) from error
+
+
+@cache  # annotations are text: to read them for each of ten thousand layers takes longer than to render those
+def _form(kind: Any) -> tuple[dict[str, Any], frozenset[str]]:
+    """The type of each field of a record class, and the names of those that must be given."""
+    hints = get_type_hints(kind)
+    required = [one.name for one in fields(kind) if one.default is MISSING and one.default_factory is MISSING]
+    return {one.name: hints[one.name] for one in fields(kind)}, frozenset(required)
 
 
 def _mismatch(where: str, found: str) -> StoredModelError:

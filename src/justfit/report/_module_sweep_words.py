@@ -67,8 +67,8 @@ def sentences(record: ModuleSweepRecord) -> list[str]:
     ridge = f"{len(record.ridge)} of the {count(len(record.cells), 'setting')} trained"
     judged = f"{count(record.num_folds, 'fold')}, {count(chosen.num_seeds, 'seed')}"
     said = [
-        f"Validation loss {with_se(chosen.loss, chosen.loss_se, shown(record.unit, 40))} after epoch {chosen.best_epoch} of "
-        f"{record.num_epochs} ({judged}, {count(record.num_examples, 'example')}).",
+        f"Validation loss {with_se(chosen.loss, chosen.loss_se, shown(record.unit, 40))} after epoch "
+        f"{chosen.best_epoch} of {record.num_epochs} ({judged}, {count(record.num_examples, 'example')}).",
         f"Confidence {probability(record.confidence)} that it is as good as the best; {ridge} cannot be told from it "
         f"(grid: {record.num_grid_cells}).",
     ]

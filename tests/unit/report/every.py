@@ -76,7 +76,7 @@ def hostile_sweep():
 EVERY = {
     "fit": patients.overfitting,
     "checkup": checkups.vanishing,
-    "schemes": checkups.comparison,
+    "schemes": lambda: checkups.comparison(12),
     "judgement": judgements.overfitting,
     "verdict": lambda: patients.overfitting().verdict,
     "verdict with history": judged_live,
