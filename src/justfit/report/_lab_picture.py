@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from justfit.records import LabSurface
 from justfit.report._names import shown
-from justfit.report._surface import Scene, draw_scene
+from justfit.report._scene import Scene
+from justfit.report._surface import draw_scene
 
 
 def draw_surface(surface: LabSurface) -> str:
@@ -23,5 +24,6 @@ def draw_surface(surface: LabSurface) -> str:
             x=surface.x,
             y=surface.y,
             target=surface.label,
+            classes=("class 0", "class 1"),
         )
     )

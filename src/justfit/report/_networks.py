@@ -10,7 +10,8 @@ from justfit.report._choice import cell_name
 from justfit.report._names import shown
 from justfit.report._network_words import facts_line, telling_cells, view_of, wirings
 from justfit.report._numbers import number, setting
-from justfit.report._surface import Scene, draw_scene
+from justfit.report._scene import Scene
+from justfit.report._surface import draw_scene
 from justfit.report._svg import Scale, drawing, label, tag, tooltip
 from justfit.report._wiring import draw_wiring
 

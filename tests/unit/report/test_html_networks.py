@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from justfit.records import FitResult, from_json, to_json
+from justfit.records import FitResult, Wiring, from_json, to_json
 from justfit.report import build_document, render_html, render_html_fragment
 from justfit.report._explorer_data import CellGrid, build_explorer, sweep_explorer
+from justfit.report._wiring import draw_wiring
 from tests.unit.report import opened, patients
 from tests.unit.report.fits import html_of, page_of, result_of
 from tests.unit.report.page import Page, data_of
@@ -86,6 +87,16 @@ def test_the_thinned_network_has_no_connection_of_a_dropped_unit():
     assert len(page_of("opened").of_class("off")) == sum(units.count(False) for units in thinned.kept)
     assert "one example of one step trained 12 of the 20 hidden units drawn" in page_of("opened").all("body")[0].words
     assert not panels(page_of("opened_diverged"), "Thinned")
+
+
+def test_a_network_of_any_size_is_drawn_small():
+    """A hundred layers of a thousand units would be a hundred million wires."""
+    kept = tuple((True,) * 1000 for _ in range(100))
+    wiring = Wiring(title="Wide", layers=tuple(f"layer {k}" for k in range(100)), kept=kept)
+    drawn = Page(draw_wiring(wiring))
+    assert len(drawn.of_class("unit")) == 8 * 24
+    assert drawn.of_class("wire")[0].attributes["d"].count("M") == 7 * 24 * 24
+    assert {"layer 0", "layer 99"} <= {e.words for e in drawn.of_class("tick")}
 
 
 def test_a_record_from_before_networks_were_opened_still_renders():
@@ -176,6 +187,17 @@ def test_cells_without_an_opened_network_have_curves_only():
     assert len(cell["epochs"]) <= 201
     assert cell["bestEpoch"] in cell["epochs"]
     assert build_explorer(replace(grid, l2=(0.0,), dropout=(0.0,))) is None
+
+
+def test_where_the_choice_is_none_the_smallest_loss_stands_between():
+    record = replace(opened.open_networks(patients.sweep()), chosen=(0, 0), helps=False)
+    page = Page(render_html(replace(patients.not_helping(), sweep=record)))
+    best = f"λ = {record.l2[record.best[0]]:g}, dropout = {record.dropout[record.best[1]]:g}"
+    assert panels(page, "Weights") == [
+        "Weights, Largest λ: λ = 30, dropout = 0",
+        f"Weights, Smallest loss: {best}",
+        "Weights, No regularization, chosen: λ = 0, dropout = 0",
+    ]
 
 
 def test_titles_of_the_networks_say_the_finding():
