@@ -122,7 +122,7 @@ function keyOf(...lines: [kind: string, name: string, value: Element][]): HTMLEl
       const piece = draw("path", { d: "M0 5h22", class: `${kind} line` });
       return make(
         "span",
-        {},
+        { class: "jp-line" },
         draw("svg", { viewBox: "0 0 22 10", "aria-hidden": "true" }, piece),
         name,
         value,

@@ -16,7 +16,7 @@ export interface Geometry {
   y: (column: Column, unit: number) => number;
 }
 
-const TOP = 58; // room for the heads of the columns
+const TOP = 62; // room for the heads of the columns
 const GAP = 8;
 const LARGEST = 46;
 const INPUTS_APART = 18; // beyond the gap: the names of the inputs stand below them

@@ -105,6 +105,7 @@ class Page {
     this.#controls.show(settings);
     this.#listen();
     this.#session.restart(settings);
+    share(this.#session);
   }
 
   close(): void {
@@ -118,7 +119,7 @@ class Page {
       make(
         "div",
         { class: "jp-title" },
-        make("h1", {}, "justfit ", make("span", {}, "playground")),
+        make("h1", {}, "justfit ", make("span", { class: "jp-quiet" }, "playground")),
         make("a", { href: "/claims" }, "The 17 claims, measured"),
       ),
       make("div", { class: "jp-top" }, this.#transport.element, this.#verdict.element),

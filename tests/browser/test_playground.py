@@ -1,0 +1,308 @@
+"""The live page in a browser, on the real server: what is moved answers, what is shared comes back, errors speak."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("starlette")
+pytest.importorskip("uvicorn")
+
+from justfit.lab import LabServer
+
+MOST_KB = 200  # of an answer
+HOSTILE = ('<img src=x onerror="window.broken=1">', "</script><script>window.broken=1</script>")
+CLASSES = ("<b>yes</b>", "\u202eno & \U0001f600")
+SMALL = "num_train=40&depth=2&width=4"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    """One server for all tests, with a table whose names are an attack."""
+    table = tmp_path_factory.mktemp("table") / "<i>table & \U0001f600.csv"
+    draw = random.Random(0)  # noqa: S311  # examples, not secrets
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([*HOSTILE, "class"])
+        for row in range(120):
+            centre = row % 2
+            writer.writerow([draw.gauss(3 * centre, 1), draw.gauss(-2 * centre, 1), CLASSES[centre]])
+    with LabServer(str(table), target="class") as server:
+        yield server
+
+
+@pytest.fixture
+def enter(lab: LabServer) -> Callable[..., Any]:
+    """Open the playground in a page, with these settings in its address, and wait until it is drawn."""
+
+    def open_in(page: Any, settings: str = f"data=moons&{SMALL}") -> Any:
+        page.goto(f"{lab.url}#{settings}")
+        page.locator(".jp-unit").first.wait_for()
+        return page
+
+    return open_in
+
+
+def epoch(page: Any) -> int:
+    return int(page.inner_text(".jp-epoch strong").replace(",", ""))
+
+
+def wait_for_epoch(page: Any, at_least: int) -> None:
+    page.wait_for_function(
+        "least => Number(document.querySelector('.jp-epoch strong').textContent.replaceAll(',', '')) >= least",
+        arg=at_least,
+    )
+
+
+def pixels(page: Any, selector: str) -> str:
+    return str(page.eval_on_selector(selector, "canvas => canvas.toDataURL()"))
+
+
+def address(page: Any) -> str:
+    return str(page.evaluate("location.hash"))
+
+
+def test_an_untrained_network_is_shown_and_nothing_plays(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page)
+    assert epoch(page) == 0
+    assert "Not trained yet." in page.inner_text(".jp-verdict")
+    assert page.get_attribute(".jp-play", "aria-pressed") == "false"
+    assert page.locator(".jp-unit").count() == 2 * 4
+    assert page.locator(".jp-wires path").count() == 2 * 4 + 4 * 4 + 4
+    assert page.inner_text(".jp-network h2") == "2 hidden layers, 28 weights"
+    assert "data=moons" in address(page)
+
+
+def test_play_pause_step_and_reset(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page)
+    first = pixels(page, ".jp-plane")
+    page.keyboard.press("Space")
+    assert page.get_attribute(".jp-play", "aria-label") == "Pause"
+    wait_for_epoch(page, 5)
+    page.click(".jp-play")
+    page.wait_for_timeout(300)
+    paused = epoch(page)
+    assert pixels(page, ".jp-plane") != first
+    assert "Not trained" not in page.inner_text(".jp-verdict")
+    page.click(".jp-step")
+    wait_for_epoch(page, paused + 1)
+    page.wait_for_timeout(200)
+    assert epoch(page) == paused + 1
+    page.click(".jp-reset")
+    page.wait_for_function("() => document.querySelector('.jp-epoch strong').textContent === '0'")
+    assert pixels(page, ".jp-plane") == first, "the same seed starts with the same weights"
+
+
+def test_sliders_answer_without_training(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page, f"data=moons&{SMALL}&learning_rate=0.1")
+    page.click(".jp-step")
+    wait_for_epoch(page, 1)
+    before = pixels(page, ".jp-plane")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url.split('/api/')[-1]}"))
+    page.focus(".jp-slide-across")
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.focus(".jp-slide-up")
+    page.keyboard.press("ArrowUp")
+    page.wait_for_function("before => document.querySelector('.jp-plane').toDataURL() !== before", arg=before)
+    assert page.locator(".jp-big").all_inner_texts() == ["100", "0.1"]
+    assert "l2=5" in address(page)
+    assert "p=1" in address(page)
+    assert page.get_attribute(".jp-slide-across", "aria-valuetext") == "λ = 100"
+    assert epoch(page) == 1
+    assert asked
+    assert not [request for request in asked if request.startswith("POST")]
+    page.locator(".jp-cell").nth(0).click()
+    assert "l2=0" in address(page)
+    assert "p=4" in address(page)
+
+
+def test_the_map_shows_every_loss_and_leads_to_the_lowest(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page, f"data=gauss&{SMALL}&l2=5&p=4")
+    page.click(".jp-step")
+    wait_for_epoch(page, 1)
+    shown = page.locator(".jp-cell").all_inner_texts()
+    assert len(shown) == 30
+    assert all(float(text) > 0 for text in shown)
+    lowest = page.locator(".jp-best").get_attribute("title")
+    page.click("text=Go there")
+    assert page.locator(".jp-here").get_attribute("title") == lowest
+    page.check("input[value=gap]", force=True)
+    assert page.locator(".jp-cell").all_inner_texts() != shown
+
+
+def test_settings_begin_anew_and_stand_in_the_address(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page)
+    page.click(".jp-step")
+    wait_for_epoch(page, 1)
+    page.check("input[value=xor]", force=True)
+    page.select_option("select:near(:text('Initialization'))", "zero")
+    page.get_by_label("Hidden layers").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.querySelectorAll('.jp-unit').length === 12")
+    assert epoch(page) == 0
+    assert page.locator(".jp-silent").count() == 12, "with zero weights every unit answers the same everywhere"
+    for part in ("data=xor", "init=zero", "depth=3", "width=4", "num_train=40"):
+        assert part in address(page)
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_function("() => document.querySelectorAll('.jp-silent').length === 12")
+    assert page.is_checked("input[value=xor]")
+    assert page.get_by_label("Hidden layers").get_attribute("aria-valuetext") == "3"
+
+
+def test_dropout_is_switched_layer_by_layer(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page, f"data=moons&{SMALL}&p=2")
+    assert page.locator(".jp-drop").all_inner_texts() == ["dropout 0.2", "dropout 0.2"]
+    page.get_by_label("Dropout after layer 1").click()
+    page.wait_for_function("() => document.querySelector('.jp-drop').textContent === 'dropout off'")
+    assert "dropout_layers=2&" in address(page) + "&"
+    page.get_by_label("Dropout after layer 1").click()
+    page.wait_for_function("() => document.querySelector('.jp-drop').textContent === 'dropout 0.2'")
+    assert "dropout_layers=all" in address(page)
+
+
+def test_a_unit_is_looked_at_by_pointer_and_by_keyboard(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page)
+    surface = pixels(page, ".jp-plane")
+    page.locator(".jp-unit").nth(5).hover()
+    assert page.inner_text(".jp-output h2") == "Layer 2, unit 2"
+    assert pixels(page, ".jp-plane") != surface
+    assert "Layer 2, unit 2: largest weights" in page.inner_text(".jp-network .jp-note")
+    page.mouse.move(2, 2)
+    assert page.inner_text(".jp-output h2") == "Decision surface"
+    page.locator(".jp-unit").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    assert page.inner_text(".jp-output h2") == "Layer 2, unit 2"
+    page.keyboard.press("Escape")
+    assert page.inner_text(".jp-output h2") == "Decision surface"
+    assert pixels(page, ".jp-plane") == surface
+
+
+def test_a_hundred_layers_stay_readable(page: Any, enter: Callable[..., Any]) -> None:
+    sizes: list[int] = []
+    page.on("response", lambda response: sizes.append(len(response.body())) if "/api/runs" in response.url else None)
+    enter(page, "data=moons&num_train=40&depth=100&width=3&activation=tanh&init=orthogonal")
+    assert page.locator(".jp-head").count() == 10 + 2
+    assert "10 of 100 layers are drawn." in page.inner_text(".jp-network .jp-note")
+    assert page.locator(".jp-skipped").count() >= 9
+    line = page.get_attribute(".jp-signal path.jp-forward.line >> nth=1", "d")
+    assert line.count("L") > 50
+    assert max(sizes) < MOST_KB * 1000
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("depth=1000", "`depth` must be a whole number from 1 to 100. Found `depth=1000`."),
+        ("init=magic", "`init` must be"),
+    ],
+)
+def test_what_the_server_refuses_is_said_in_words(
+    settings: str, words: str, page: Any, lab: LabServer, complaints: list[str]
+) -> None:
+    page.goto(f"{lab.url}#{settings}")
+    alert = page.get_by_role("alert")
+    alert.wait_for()
+    assert words in alert.inner_text()
+    page.select_option("select:near(:text('Initialization'))", "he")
+    page.get_by_label("Hidden layers").focus()
+    page.keyboard.press("Home")
+    page.locator(".jp-unit").first.wait_for()
+    assert alert.count() == 0
+    assert all("400" in each for each in complaints)
+    complaints.clear()
+
+
+def test_a_server_that_is_gone_and_comes_back(page: Any, enter: Callable[..., Any], complaints: list[str]) -> None:
+    enter(page)
+    page.route("**/advance", lambda route: route.abort())
+    page.click(".jp-step")
+    alert = page.get_by_role("alert")
+    alert.wait_for()
+    assert "does not answer" in alert.inner_text()
+    assert "justfit lab --serve" in alert.inner_text()
+    assert page.get_attribute(".jp-play", "aria-pressed") == "false"
+    page.unroute("**/advance")
+    alert.get_by_role("button").click()
+    page.click(".jp-step")
+    wait_for_epoch(page, 1)
+    assert alert.count() == 0
+    assert all("ERR_FAILED" in each for each in complaints)
+    complaints.clear()
+
+
+def test_a_forgotten_run_offers_to_start_again(page: Any, enter: Callable[..., Any], complaints: list[str]) -> None:
+    enter(page)
+    page.route("**/advance", lambda route: route.continue_(url=route.request.url.replace("/runs/", "/runs/no")))
+    page.click(".jp-step")
+    page.get_by_role("alert").get_by_text("Start again with these settings").wait_for()
+    assert all("404" in each for each in complaints)
+    complaints.clear()
+
+
+def test_the_users_table_with_names_that_attack(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page, f"data=table&{SMALL}")
+    page.click(".jp-step")
+    wait_for_epoch(page, 1)
+    assert page.evaluate("window.broken") is None
+    shown = page.inner_text(".jp-output")
+    assert all(name in shown for name in (*HOSTILE, CLASSES[0]))
+    assert page.locator(".jp img, .jp b, .jp-output script").count() == 0
+    assert page.locator(".jp-field", has_text="Noise").is_hidden(), "a table has the noise that it has"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(375, "light"), (1280, "dark")])
+def test_it_is_accessible_on_a_telephone_and_in_the_dark(
+    width: int, scheme: str, new_page: Callable[..., Any], enter: Callable[..., Any], axe: Callable[..., None]
+) -> None:
+    page = new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    enter(page, "data=circles&num_train=40&depth=2&width=3")
+    page.click(".jp-step")
+    wait_for_epoch(page, 1)
+    axe(page)
+
+
+def test_nothing_sticks_out_at_any_width(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page, "data=table&depth=12&width=16&num_train=40")
+    for width in (375, 600, 830, 1000, 1280, 1900):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(50)
+        assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth"), width
+
+
+def test_a_chosen_theme_repaints_what_is_drawn(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page)
+    light = pixels(page, ".jp-unit canvas"), pixels(page, ".jp-plane")
+    page.click(".jf-tools button[data-theme=dark]")
+    dark = pixels(page, ".jp-unit canvas"), pixels(page, ".jp-plane")
+    assert dark[0] != light[0]
+    assert dark[1] != light[1]
+    assert "theme=dark" in address(page)
+    assert "data=moons" in address(page)
+
+
+def test_without_javascript_the_page_says_what_it_needs(new_page: Callable[..., Any], lab: LabServer) -> None:
+    page = new_page(java_script_enabled=False)
+    page.goto(lab.url)
+    assert "needs JavaScript" in page.inner_text("main")
+    assert page.get_attribute("main a", "href") == "/claims"
+
+
+def test_an_address_changed_by_hand_is_followed(page: Any, enter: Callable[..., Any], tmp_path: Path) -> None:
+    enter(page)
+    page.evaluate("location.hash = location.hash.replace('l2=0', 'l2=3')")
+    page.wait_for_function("() => document.querySelector('.jp-slide-across').value === '3'")
+    assert page.locator(".jp-here").get_attribute("title") == "λ = 1, p = 0"
+    page.evaluate("location.hash = location.hash.replace('width=4', 'width=5')")
+    page.wait_for_function("() => document.querySelectorAll('.jp-unit').length === 10")
+    page.pdf(path=tmp_path / "page.pdf")
+    assert (tmp_path / "page.pdf").stat().st_size > 10_000
