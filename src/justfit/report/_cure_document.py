@@ -22,7 +22,7 @@ from justfit.report._document import Card, Figure, Section, SignalDocument, Tabl
 from justfit.report._judgement_document import build_judgement_document, draw_judgement
 from justfit.report._learned_figure import before_after_title, draw_before_after, draw_learned, learned_title
 from justfit.report._names import shown
-from justfit.report._numbers import number, percent, setting
+from justfit.report._numbers import count, number, percent, setting
 from justfit.report._run_findings import findings_section, steps_to_take, todo_section
 from justfit.report._structure_table import structure_table
 from justfit.report._tried_figure import draw_tried, tried_title
@@ -40,6 +40,7 @@ _ADVICE: dict[CureState, str] = {
     "undecided": "Run it again with a larger budget: a change seems to help, and one more training may prove it.",
 }
 _MOST_LINES = 400  # of the patch
+_MOST_CHANGES, _MOST_PLACES = 8, 3  # that are named at the top
 
 
 def build_cure_document(record: CureRecord) -> SignalDocument:
@@ -89,12 +90,22 @@ def _tone(record: CureRecord) -> Tone:
 def _todo(record: CureRecord) -> tuple[str, ...]:
     likely = [shown(note, SENTENCE) for note in record.notes if note.startswith(LIKELY_CAUSE)]
     if record.state == "cured":
-        changes = [
-            f"{shown(c.where)}: {shown(c.before)} → {shown(c.after)}. {shown(c.why, SENTENCE)}" for c in record.changes
-        ]
-        return tuple(dict.fromkeys([*changes[:8], *likely])) or (_ADVICE["cured"],)
+        return (*_changes(record), *likely) or (_ADVICE["cured"],)
     steps = steps_to_take(record.findings) if record.state in ("no cure found", "undecided") else ()
     return (*likely, _ADVICE[record.state], *steps)
+
+
+def _changes(record: CureRecord) -> list[str]:
+    """Say what is to be changed, each change once with all its places."""
+    places: dict[str, list[str]] = {}
+    for change in record.changes:
+        words = f"{shown(change.before)} → {shown(change.after)}. {shown(change.why, SENTENCE)}"
+        places.setdefault(words, []).append(shown(change.where))
+    said = []
+    for words, where in list(places.items())[:_MOST_CHANGES]:
+        more = f" and {count(len(where) - _MOST_PLACES, 'more place')}" if len(where) > _MOST_PLACES else ""
+        said.append(f"{', '.join(where[:_MOST_PLACES])}{more}: {words}")
+    return said
 
 
 def _cards(record: CureRecord) -> tuple[Card, ...]:

@@ -12,10 +12,10 @@ from statistics import median
 from justfit.records import LayerTrace, WatchEvidence, WatchRecord
 from justfit.report._axes import Box, axes
 from justfit.report._names import quoted, shown
-from justfit.report._numbers import number, setting
+from justfit.report._numbers import count, number, setting
 from justfit.report._raster import NOT_FINITE, NOT_MEASURED, NOTHING, raster, shade_key
 from justfit.report._signal_figure import common_range
-from justfit.report._step_axis import WIDTH, draw_marks, marks_of, num_steps, step_scale, step_ticks
+from justfit.report._step_axis import WIDTH, draw_marks, marks_of, num_steps, step_scale, step_ticks, trained_layers
 from justfit.report._svg import Scale, drawing, label, tag, thinned, tooltip
 
 _LEFT, _TOP, _RIGHT = 112.0, 72.0, 450.0
@@ -66,8 +66,10 @@ def draw_gradients(record: WatchRecord, title: str) -> tuple[str, ...]:
 def gradients_title(record: WatchRecord) -> str:
     """Say how the gradients of the layers compare where they were last measured; one sentence without its full stop."""
     evidence = record.evidence
-    broken = [step for layer in _trained(evidence) for step in _broken_steps(evidence, layer)]
-    last = [(layer, value) for layer in _trained(evidence) if (value := last_finite(layer.gradient_norm)) is not None]
+    broken = [step for layer in trained_layers(evidence) for step in _broken_steps(evidence, layer)]
+    last = [
+        (layer, value) for layer in trained_layers(evidence) if (value := last_finite(layer.gradient_norm)) is not None
+    ]
     if broken:
         return f"Gradients are not finite from step {min(broken):,} on"
     if not last:
@@ -75,7 +77,7 @@ def gradients_title(record: WatchRecord) -> str:
     largest = max(last, key=lambda pair: pair[1])
     still = [layer for layer, value in last if value == 0]
     if still:
-        more = f" and {len(still) - 1:,} more layers" if len(still) > 1 else ""
+        more = f" and {count(len(still) - 1, 'more layer')}" if len(still) > 1 else ""
         return f"No gradient reaches {quoted(_name(still[0]))}{more}"
     smallest = min(last, key=lambda pair: pair[1])
     names = f"{quoted(_name(smallest[0]))} ({number(smallest[1], 2)})"
@@ -92,10 +94,6 @@ def last_finite(series: Sequence[float]) -> float | None:
     return next((value for value in reversed(series) if math.isfinite(value)), None)
 
 
-def _trained(evidence: WatchEvidence) -> list[LayerTrace]:
-    return [layer for layer in evidence.layers if layer.optimizer >= 0 and layer.gradient_norm]
-
-
 def _name(layer: LayerTrace) -> str:
     return layer.name or layer.kind
 
@@ -106,7 +104,7 @@ def _broken_steps(evidence: WatchEvidence, layer: LayerTrace) -> list[int]:
 
 
 def _rows(evidence: WatchEvidence, across: Scale, columns: int) -> list[Row]:
-    layers = _trained(evidence)
+    layers = trained_layers(evidence)
     if not layers or not columns:
         return []
     edges = thinned(len(layers) + 1, min(_MOST_ROWS, len(layers)) + 1)

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from justfit.records import WatchRecord
+from justfit.records import LayerTrace, WatchEvidence, WatchRecord
 from justfit.report._axes import Box, Tick
 from justfit.report._names import shown
-from justfit.report._svg import Scale, label, nice_ticks, tag, tooltip
+from justfit.report._svg import Scale, label, nice_ticks, tag, thinned, tooltip
 
 WIDTH = 460.0
 _LETTER = 6.8  # mean width of a letter of a mark, view-box units at font size 12
 _MOST_MARKS = 40
+_MOST_LAYERS = 1000  # whose series are read: of more, evenly spaced ones
 _FAILED = {"nan": "NaN", "inf": "infinity", "divergence": "diverges"}
 
 
@@ -65,6 +66,12 @@ def num_steps(record: WatchRecord) -> int:
     last_bin = bins.first_step[-1] + min(max(bins.num_steps[-1], 1), width) - 1 if bins.first_step else 0
     counted = [optimizer.num_steps for optimizer in evidence.optimizers]
     return max([1, last_bin, *counted, *(frame.step for frame in record.frames[-1:])])
+
+
+def trained_layers(evidence: WatchEvidence) -> list[LayerTrace]:
+    """Layers that an optimizer holds and that were sampled; of a very deep network evenly spaced ones."""
+    layers = [layer for layer in evidence.layers if layer.optimizer >= 0 and layer.gradient_norm]
+    return [layers[k] for k in thinned(len(layers), _MOST_LAYERS)] if layers else []
 
 
 def step_scale(last: int, box: Box, first: int = 1) -> Scale:

@@ -103,7 +103,9 @@ class Scale:
         if not math.isfinite(value):
             return math.nan
         if self.log:
-            share = math.log(max(value, self.low * 1e-3) / self.low) / math.log(self.high / self.low)
+            # Differences of logarithms: the ratio of two floats may be larger than any float.
+            lowest = math.log(self.low)
+            share = (math.log(max(value, self.low * 1e-3, 5e-324)) - lowest) / (math.log(self.high) - lowest)
         else:
             share = (value - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)

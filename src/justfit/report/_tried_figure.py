@@ -43,10 +43,8 @@ def tried_title(record: CureRecord) -> str:
     chosen = record.gain
     others = len(record.tried) - 1
     if chosen is None:
-        number = count(len(record.tried), "change")
-        return (
-            f"None of the {number} that were tried is proven to help" if others else "The change is not proven to help"
-        )
+        tried = f"No change of the {len(record.tried):,} that were tried" if others else "The one change that was tried"
+        return f"{tried} is {'' if others else 'not '}proven to help"
     name = shown(chosen.name, 90)
     words = f"★ “{name}” gains {points(chosen.gain, 'over 100 %')} of the learnable"
     return f"{words}; {count(others, 'other change')} {'was' if others == 1 else 'were'} tried" if others else words

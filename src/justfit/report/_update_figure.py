@@ -10,10 +10,10 @@ from statistics import median
 from justfit.records import WatchEvidence, WatchRecord
 from justfit.report._axes import Box, axes
 from justfit.report._end_labels import LABEL_ROOM, LineEnd, end_labels
-from justfit.report._names import quoted
+from justfit.report._names import quoted, shown
 from justfit.report._numbers import number, percent, setting
 from justfit.report._signal_figure import common_range
-from justfit.report._step_axis import WIDTH, draw_marks, marks_of, num_steps, step_scale, step_ticks
+from justfit.report._step_axis import WIDTH, draw_marks, marks_of, num_steps, step_scale, step_ticks, trained_layers
 from justfit.report._svg import Scale, band, clipped, drawing, polyline
 
 _HEIGHT = 306.0
@@ -41,11 +41,9 @@ class Moves:
 
 
 def moves_of(evidence: WatchEvidence) -> tuple[Moves, ...]:
-    """Relative updates of every layer that has them."""
+    """Relative updates of the trained layers that have them."""
     found = []
-    for layer in evidence.layers:
-        if layer.optimizer < 0 or not layer.update_norm:
-            continue
+    for layer in trained_layers(evidence):
         steps = evidence.optimizers[layer.optimizer].steps
         pairs = zip(layer.update_norm, layer.weight_norm, strict=False)
         ratios = tuple(update / weight if weight > 0 else math.nan for update, weight in pairs)
@@ -77,7 +75,7 @@ def draw_updates(record: WatchRecord, title: str) -> tuple[str, ...]:
         + end_labels(labels, _BOX)
         + draw_marks(marks_of(record), across, _BOX)
     )
-    described = "Median of the later half: " + ", ".join(f"{m.name} {number(m.late, 2)}" for m in chosen) + "."
+    described = "Median of the later half: " + ", ".join(f"{shown(m.name, 40)} {number(m.late, 2)}" for m in chosen) + "."
     return (drawing(WIDTH, _HEIGHT, content, title=title, description=described),)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from justfit.records import LayerTrace, WatchRecord
 from justfit.report._document import Table
@@ -25,10 +25,15 @@ def layer_tables(record: WatchRecord) -> tuple[Table, ...]:
     if not layers:
         return ()
     moves = {one.name: one.late for one in moves_of(record.evidence)}
-    rows = [_row(layer, moves.get(layer.name or layer.kind, math.nan)) for layer in layers]
+
+    def rows(kept: Iterable[int]) -> tuple[tuple[str, ...], ...]:
+        return tuple(_row(layers[k], moves.get(layers[k].name or layers[k].kind, math.nan)) for k in kept)
+
     meaning = "At the last sample; the update is the median of the later half. Units off: dead or saturated."
     if len(layers) <= _FEW:
-        return (Table(caption=f"{count(len(layers), 'layer')}. {meaning}", columns=_COLUMNS, rows=tuple(rows)),)
+        return (
+            Table(caption=f"{count(len(layers), 'layer')}. {meaning}", columns=_COLUMNS, rows=rows(range(len(layers)))),
+        )
     chosen = _worth_a_look(record, layers)
     kept = thinned(len(layers), _MOST_FOLDED)
     every = f"All {len(layers):,} layers" if len(kept) == len(layers) else f"{len(kept)} of {len(layers):,} layers"
@@ -36,9 +41,9 @@ def layer_tables(record: WatchRecord) -> tuple[Table, ...]:
         Table(
             caption=f"{len(chosen)} of {len(layers):,} layers. {meaning}",
             columns=_COLUMNS,
-            rows=tuple(rows[k] for k in chosen),
+            rows=rows(chosen),
         ),
-        Table(caption=f"{every}.", columns=_COLUMNS, rows=tuple(rows[k] for k in kept), folded=True),
+        Table(caption=f"{every}.", columns=_COLUMNS, rows=rows(kept), folded=True),
     )
 
 

@@ -1,0 +1,147 @@
+"""The page of a repair: what it says and draws, whatever came of it."""
+
+import re
+
+import pytest
+
+from justfit.report import render_cure_html
+from justfit.report._learned_figure import before_after_title, learned_title
+from justfit.report._structure_table import structure_table
+from justfit.report._tried_figure import tried_title
+from tests.unit.report import cures
+from tests.unit.report.page import (
+    Page,
+    assert_fetches_nothing_and_runs_only_its_own,
+    assert_headings_descend,
+    assert_no_coordinate_is_missing,
+    assert_references_resolve,
+)
+
+EVERY = pytest.mark.parametrize("name", cures.ALL)
+
+
+@pytest.fixture(scope="module")
+def pages():
+    return {name: Page(render_cure_html(made())) for name, made in cures.ALL.items()}
+
+
+def section(page, key):
+    return next((e for e in page.all("section") if e.attributes["id"] == f"jf-{key}"), None)
+
+
+def figures(page):
+    return {e.attributes["id"].removeprefix("jf-figure-") for e in page.all("figure")}
+
+
+@EVERY
+def test_it_is_one_whole_page(pages, name):
+    page = pages[name]
+    assert_fetches_nothing_and_runs_only_its_own(page)
+    assert_headings_descend(page)
+    assert_references_resolve(page)
+    assert_no_coordinate_is_missing(page)
+    assert not re.search(r"\bnan\b|\bNone\b|\binf\b", page.all("main")[0].words)
+
+
+@pytest.mark.parametrize(
+    ("name", "tone", "advice"),
+    [
+        ("cured", "good", "network: as built → auto. Signals keep their size."),
+        ("far_short", "open", "network: as built → auto."),
+        ("nothing_to_repair", "good", "Nothing: go on training as you do."),
+        ("no_cure", "bad", "The likely cause: `2.weight` is frozen.Look at what spoke for a fault"),
+        ("more_data", "bad", "Collect more examples"),
+        ("undecided", "open", "Run it again with a larger budget"),
+    ],
+)
+def test_the_top_says_what_came_of_it_and_what_to_do(pages, name, tone, advice):
+    page = pages[name]
+    assert page.all("header")[0].attributes["class"] == tone
+    assert advice in section(page, "todo").words
+
+
+def test_the_patch_keeps_its_lines_and_indentation(pages):
+    (code,) = [e for e in pages["cured"].elements if e.name == "code" and "pre" in e.parents]
+    assert "".join(code.text) == "net.py:7: as built → auto.\n    initialize_(net)"
+    assert section(pages["no_cure"], "patch") is None
+
+
+def test_alike_changes_are_one_thing_to_do(pages):
+    assert (
+        "0, 1, 2 and 9 more places: nn.Sigmoid() → nn.ReLU(). It saturates."
+        in section(pages["new_layers"], "todo").words
+    )
+
+
+def test_before_and_after_stand_beside_each_other(pages):
+    page = pages["cured"]
+    assert {"before_after", "learned", "tried"} <= figures(page)
+    panels = [e.words for e in page.of_class("panel")]
+    assert panels == ["Your training", "Cured training"]
+    assert before_after_title(cures.cured()) == "The validation loss ends at 0.25, cured, and at 0.75 as it was"
+    assert learned_title(cures.cured()) == "Your training learns 20.0 % of the learnable, the cured one 80.0 %"
+
+
+def test_losses_of_two_kinds_are_not_compared(pages):
+    assert before_after_title(cures.other_loss()) == "Your training and the cured one, each in the unit of its own loss"
+    ticks = [e.words for e in pages["other_loss"].of_class("tick")]
+    assert "30.2" in ticks or "30.4" in ticks, "the second panel has an axis of its own"
+
+
+def test_every_change_that_was_tried_has_its_row(pages):
+    page = pages["cured"]
+    rows = [e.words for e in page.all("g") if "gain" not in e.words and "%" in e.words]
+    assert len(rows) == 3
+    assert rows[1].startswith("★ initialize with scheme auto: +60.0 %, 58.0 % to 62.0 %")
+    assert tried_title(cures.cured()) == (
+        "★ “initialize with scheme auto” gains 60.0 % of the learnable; 2 other changes were tried"
+    )
+    assert tried_title(cures.no_cure()) == "No change of the 2 that were tried is proven to help"
+    failed = [e.words for e in pages["no_cure"].all("g") if "failed" in e.words]
+    assert "added dropout: failed: RuntimeError: no" in failed[0]
+
+
+def test_what_gains_beyond_the_axis_ends_in_arrows_there(pages):
+    rows = [e for e in pages["no_cure"].all("g") if "ten times the rate" in e.words]
+    assert "far worse at epoch 10" in rows[0].words
+    caps = pages["no_cure"].of_class("cap")
+    ends = [float(re.match(r"M([\d.]+)", cap.attributes["d"])[1]) for cap in caps]
+    assert all(12.0 <= end <= 346.0 for end in ends)
+    assert [cap.attributes["d"].count("l") for cap in caps] == [2, 2], "arrows, not ends"
+    assert not [e for e in pages["no_cure"].of_class("dot") if "unproven" in e.attributes["class"]]
+
+
+def test_where_nothing_was_cured_the_training_itself_is_judged(pages):
+    assert {"history", "probabilities"} <= figures(pages["more_data"])
+    assert "history" not in figures(pages["cured"])
+
+
+def test_layers_are_put_beside_each_other_by_what_they_are():
+    before = ("0: Linear(4, 8)", "1: ReLU()", "2: Linear(8, 8)", "3: ReLU()", "4: Linear(8, 2)", "5: Softmax()")
+    after = ("s: Standardize(4)", "0: Linear(4, 8)", "1: ReLU()", "2: Linear(8, 8)", "3: GELU()", "4: Linear(8, 2)")
+    table = structure_table(before, after)
+    assert table.rows == (
+        ("added", "—", "s: Standardize(4)"),
+        ("", "0: Linear(4, 8)", "0: Linear(4, 8)"),
+        ("", "… 1 layer alike", "…"),
+        ("", "2: Linear(8, 8)", "2: Linear(8, 8)"),
+        ("changed", "3: ReLU()", "3: GELU()"),
+        ("", "4: Linear(8, 2)", "4: Linear(8, 2)"),
+        ("removed", "5: Softmax()", "—"),
+    )
+    assert table.caption == "The network before and after: 3 layers changed."
+    assert structure_table(before, before) is None
+
+
+def test_hostile_names_are_shown_not_obeyed(pages):
+    words = pages["hostile"].all("body")[0].words
+    assert "</script><b onload=x>" in words
+    assert "x" * 500 not in words
+    plain = {e.name for name, page in pages.items() if name != "hostile" for e in page.elements}
+    assert {e.name for e in pages["hostile"].elements} <= plain
+
+
+def test_a_record_of_an_earlier_version_has_its_page():
+    missing = dict.fromkeys(("history_before", "history_after", "learned_before", "learned_after"))
+    page = Page(render_cure_html(cures.record(**missing)))
+    assert figures(page) == {"tried"}
