@@ -151,7 +151,7 @@ def served(monkeypatch):
             opened.append("ran")
 
     monkeypatch.setattr(justfit.lab, "LabServer", Stand)
-    monkeypatch.setattr(_lab_serve.webbrowser, "open", lambda url: opened.append(url))
+    monkeypatch.setattr(_lab_serve.webbrowser, "open", opened.append)
     monkeypatch.setattr(_lab_serve.threading, "Timer", AtOnce)
     monkeypatch.setenv("DISPLAY", ":0")
     return opened
