@@ -46,6 +46,11 @@ function figure(kind: string, caption: string): Figure {
   };
 }
 
+function clear({ picture }: Figure): void {
+  picture.replaceChildren();
+  picture.setAttribute("aria-label", "empty");
+}
+
 /** Learning curve of the cell. */
 export function curveView(data: Explorer): View {
   const shown = figure(
@@ -61,8 +66,9 @@ export function curveView(data: Explorer): View {
     element: shown.element,
     show(at) {
       const cell = find(at);
-      shown.title.textContent = cell ? curveTitle(data, cell) : `No curve was kept of ${cellName(data, at)}`;
-      if (!cell) return shown.picture.replaceChildren();
+      const known = cell !== undefined && cell.epochs.length > 0;
+      shown.title.textContent = known ? curveTitle(data, cell) : `No curve was kept of ${cellName(data, at)}`;
+      if (!known) return clear(shown);
       const k = cell.bestEpoch === undefined ? -1 : cell.epochs.indexOf(cell.bestEpoch);
       const mark =
         k < 0
@@ -213,7 +219,7 @@ export function weightView(data: Explorer): View | undefined {
       shown.title.textContent = cell?.counts
         ? weightTitle(data, cell, free)
         : `The weights at this ${first} did not stay finite`;
-      if (!cell?.counts) return shown.picture.replaceChildren();
+      if (!cell?.counts) return clear(shown);
       const all = cell.counts.reduce((a, b) => a + b, 0) || 1;
       drawHistogram(
         shown.picture,
@@ -245,7 +251,7 @@ export function activeView(data: Explorer): View | undefined {
     show(at) {
       const cell = find(at);
       shown.title.textContent = cell?.activeByLayer ? activeTitle(cell) : "This network did not stay finite";
-      if (!cell?.activeByLayer) return shown.picture.replaceChildren();
+      if (!cell?.activeByLayer) return clear(shown);
       const layers = cell.activeByLayer.map((value, k) => ({
         name: `layer ${k + 1}`,
         value,
