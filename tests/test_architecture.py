@@ -358,6 +358,7 @@ def loaded_by(statement: str) -> set[str]:
         "from justfit.cli import main; main(['check', '--help'])",
         "from justfit.cli import main; main(['judge', '--help'])",
         "from justfit.cli import main; main(['lab', '--help'])",
+        "from justfit.cli import main; main(['report', '--help'])",
         "from justfit.cli import main; main(['explain', 'JF204'])",
         "from justfit.cli import main; main(['rules'])",
     ],

@@ -32,7 +32,7 @@ _MOST_ROWS = 300
 def build_judgement_document(judgement: Judgement) -> SignalDocument:
     """Say everything that a reader wants of a judged run, once."""
     verdict, history = judgement.verdict, judgement.history
-    lines = (best_sentence(judgement), read_sentence(history) if history.epochs else "")
+    lines = (best_sentence(judgement), read_sentence(history) if history.source else "")
     sections = (
         _curves_section(judgement),
         Section(
