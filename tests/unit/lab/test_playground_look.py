@@ -154,11 +154,21 @@ def test_units_that_are_zero_everywhere_are_dead_and_shown_at_zero():
     assert playground.state(1, 0)["dead"][0] == 0
 
 
-@pytest.mark.parametrize("changed", [{}, {"depth": 100, "width": 32, "num_train": 500}])
+@pytest.mark.parametrize("changed", [{}, {"depth": 100, "width": 32, "num_train": 500, "batch_size": 500}])
 def test_a_state_is_small(changed):
     playground = Playground(Settings.read(changed))
     playground.advance(1)
     assert len(json.dumps(playground.state(plane=True), allow_nan=False)) < 200_000
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("init", ["zero", "normal:1", "auto"])
+def test_every_activation_can_be_shown(activation, init):
+    settings = {"activation": activation, "init": init, "depth": 12, "width": 1, "num_train": 20, "learning_rate": 10}
+    playground = Playground(Settings.read({**settings, "optimizer": "momentum"}))
+    playground.advance(2)
+    state = json.loads(json.dumps(playground.state(5, 4), allow_nan=False))
+    assert len(state["forward"]) == len(state["backward"]) == len(state["dead"]) + 1 == 13
 
 
 def test_a_long_training_is_shown_by_some_of_its_epochs():
