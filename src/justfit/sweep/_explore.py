@@ -26,7 +26,7 @@ MAX_ROWS = 2_000  # that the networks are run on
 MAX_OUTPUTS = 4_000  # that are held against the best linear map at a time: 64 MB
 NUM_BINS = 41  # odd, so that the weights that l2 made small stand in one bin around 0
 # The histograms reach as far as all but this share of a network's weights, and wide enough for nine networks of ten.
-TAIL_SHARE = 0.005
+TAIL_SHARE = 0.01
 NETWORK_SHARE = 0.9
 
 
