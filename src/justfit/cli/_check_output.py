@@ -95,7 +95,7 @@ def as_data(
     return report.render_json(found[0] if len(found) == 1 else found)
 
 
-def show_text(render: Callable[[Console], object], out: Path | None) -> None:
+def show_text(render: Callable[[Console], None], out: Path | None) -> None:
     """Print for people, or write the text to a file."""
     if out is None:
         with open_console() as console:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +12,9 @@ from justfit.cli._check_output import rule_texts_of, show_data, show_text, write
 from justfit.cli._exits import exit_codes
 from justfit.cli._output import refuse_taken
 from justfit.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 ReportFormat = Literal["html", "text", "json", "sarif"]
 
@@ -68,7 +71,12 @@ def _show(records: Sequence[Any], form: ReportFormat, out: Path | None, *, verbo
     from justfit.report import codes_in, render_json, render_record_text, render_sarif
 
     if form == "text":
-        show_text(lambda console: [render_record_text(one, console, verbose=verbose) for one in records], out)
+
+        def render(console: Console) -> None:
+            for one in records:
+                render_record_text(one, console, verbose=verbose)
+
+        show_text(render, out)
     elif form == "json":
         show_data(render_json(records[0] if len(records) == 1 else records), out)
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from justfit.records import Finding
 from justfit.report._checkup_words import SENTENCE
 from justfit.report._listing import Found, listings_of
@@ -12,7 +14,7 @@ _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 _LONGEST_PATH = 4096
 
 
-def render_github(found: Found) -> str:
+def render_github(found: Found | Sequence[Found]) -> str:
     """Render a checkup, or judged runs, as GitHub workflow commands, one line a finding.
 
     GitHub shows ten annotations of a kind for each step of a workflow; the worst come first.

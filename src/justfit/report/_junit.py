@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _RANKS: dict[Severity, int] = {"info": 0, "warning": 1, "error": 2}
 
 
-def render_junit(found: Found, rules: Sequence[RuleText], *, fail_on: Severity = "warning") -> str:
+def render_junit(found: Found | Sequence[Found], rules: Sequence[RuleText], *, fail_on: Severity = "warning") -> str:
     """Render a checkup, or judged runs, as JUnit XML: a test suite for each, with one test case for each rule.
 
     A rule fails with findings of severity `fail_on` or worse, is skipped where it could not judge, and passes

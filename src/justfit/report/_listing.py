@@ -55,7 +55,8 @@ def listings_of(found: Found | Sequence[Found]) -> list[Listing]:
 def codes_in(found: Found | Sequence[Found]) -> list[str]:
     """List the codes of all rules that found something or could not judge, each once."""
     listings = listings_of(found)
-    return sorted({entry.code for listing in listings for entry in (*listing.findings, *listing.unjudged)})
+    found_something = {finding.code for listing in listings for finding in listing.findings}
+    return sorted(found_something | {rule.code for listing in listings for rule in listing.unjudged})
 
 
 def _listings(record: Any) -> list[Listing]:

@@ -58,8 +58,10 @@ def plot_states(verdict: FitVerdict, axes: Axes) -> None:
 def _plot_curves(judgement: Judgement, axes: Axes) -> None:
     history, verdict = judgement.history, judgement.verdict
     is_loss = history.direction == "minimize"
-    series = ((history.train_loss, history.train_loss_se, TRAINING, "training"),)
-    series += ((history.validation_loss, history.validation_loss_se, VALIDATION, "validation"),)
+    series = (
+        (history.train_loss, history.train_loss_se, TRAINING, "training"),
+        (history.validation_loss, history.validation_loss_se, VALIDATION, "validation"),
+    )
     for values, errors, style, name in series:
         draw_band(axes, history.epochs, [_held(value) for value in values], errors, style, name=name)
     levels = [

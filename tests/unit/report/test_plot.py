@@ -1,7 +1,6 @@
 """Pictures for papers: what they draw are the record's numbers, and nothing of the user's breaks them."""
 
 import io
-import re
 import warnings
 from dataclasses import replace
 
@@ -27,14 +26,13 @@ def panels(record, axes=None):
     return list(np.asarray(record.plot(axes), dtype=object).flat)
 
 
-def written(axes):
-    """All text of the figure as matplotlib writes it into an SVG; a glyph that no font has is no fault of ours."""
-    file = io.StringIO()
+def laid_out(axes):
+    """All text of the figure, after matplotlib has laid it out; a glyph that no font has is no fault of ours."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", "Glyph|Matplotlib currently does not support")
-        axes.figure.savefig(file, format="svg")
-    return file.getvalue()
+        axes.figure.draw_without_rendering()
+    return [text.get_text() for text in axes.figure.findobj(mpl.text.Text)]
 
 
 @pytest.mark.parametrize("kind", EVERY)
@@ -45,22 +43,25 @@ def test_every_record_draws_axes_with_units_and_a_finding(kind):
         assert axes.get_xlabel()
         assert axes.get_ylabel() or axes.get_yticklabels()
         assert axes.lines or axes.patches or axes.collections
-    assert not re.search(r">\W*(nan|inf)\W*<", written(axes))
+    assert not {"nan", "inf", "-inf"} & set(laid_out(axes))
     assert dict(mpl.rcParams) == settings
 
 
 @pytest.mark.parametrize("kind", [*ATTACKS, *ODD])
 def test_nothing_hostile_or_odd_breaks_a_picture(kind):
     record = (ATTACKS | ODD)[kind]()
-    drawn = written(panels(record)[0])
-    assert "<script" not in drawn
-    assert "<b onload" not in drawn
+    texts = laid_out(panels(record)[0])
+    assert any(len(text) > 15 for text in texts)
+    assert not any(letter in text for text in texts for letter in "\x1b\x00\u202e")
+    assert max(map(len, texts)) < 400
 
 
 def test_a_dollar_stays_a_dollar():
     axes = judgements.judged(read=judgements.history(epoch_name="$\\frac{$ epoch")).plot()
     assert axes.get_xlabel() == r"\$\frac{\$ epoch"
-    assert "$\\frac{$ epoch" in written(axes)
+    file = io.StringIO()
+    axes.figure.savefig(file, format="svg")
+    assert "$\\frac{$ epoch" in file.getvalue()
 
 
 def test_a_fit_draws_its_curves_and_its_path():
