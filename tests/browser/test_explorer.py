@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from justfit.report import render_html
-from tests.unit.report import opened
+from justfit.report import render_html, render_page
+from tests.unit.records.test_module_sweep import make_record
+from tests.unit.report import opened, patients
 
 NAMES = ("two_features", "many_classes", "plane_of_a_number", "opened", "opened_diverged", "hostile_opened")
 MOON = "two_features"
@@ -29,6 +31,14 @@ def explorer(reports):
     html = Path(reports[MOON].removeprefix("file://")).read_text(encoding="utf-8")
     block = re.search(r'<script type="application/json" id="justfit-data">(.*?)</script>', html, re.DOTALL)
     return json.loads(block.group(1))["explorer"]
+
+
+@pytest.fixture(scope="module")
+def refined(tmp_path_factory):
+    """Address of a sweep over any network: five cells of a grid of eight, one of them diverged."""
+    path = tmp_path_factory.mktemp("refined") / "report.html"
+    path.write_text(render_page(make_record()), encoding="utf-8")
+    return path.as_uri()
 
 
 def said(page) -> str:
@@ -77,6 +87,29 @@ def test_a_slider_shows_the_numbers_of_the_cell(page, reports, explorer):
     free = ink(page)
     move(l2_slider(page), len(explorer["l2"]) - 1)
     assert free != ink(page)
+
+
+def test_what_was_not_trained_and_what_diverged_are_told_apart(page, refined):
+    page.goto(refined)
+    assert page.locator(".jf-map h3").inner_text() == "2 of 5 cells are as good as the best"
+    page.evaluate("location.hash = '#l2=0&p=1'")
+    page.wait_for_function("document.querySelector('.jf-slider input').value === '0'")
+    assert said(page) == "λ = 0, dropout 0.2: this cell was not trained."
+    assert "not trained" in page.locator(".jf-map svg").get_attribute("aria-label")
+    page.evaluate("location.hash = '#l2=3&p=0'")
+    page.wait_for_function("document.querySelector('.jf-slider input').value === '3'")
+    assert said(page) == "λ = 100, dropout 0: the training diverged, so there is no loss to compare."
+    assert page.locator(".jf-curve h3").inner_text() == "This training diverged after epoch 1"
+    assert page.locator(".jf-map svg text", has_text="✕").count() == 1
+
+
+def test_one_dropout_needs_neither_slider_nor_map(page, tmp_path):
+    result = patients.single_dropout()
+    (tmp_path / "page.html").write_text(render_html(replace(result, sweep=opened.open_networks(result.sweep))))
+    page.goto((tmp_path / "page.html").as_uri())
+    assert page.get_by_role("slider").count() == 1
+    assert page.locator(".jf-map").count() == 0
+    assert "dropout" not in said(page)
 
 
 def test_the_keyboard_moves_slider_and_map(page, reports, explorer):

@@ -22,6 +22,8 @@ export interface HeatOptions {
   best?: [number, number];
   /** Cells as good as the best: outlined. */
   ridge?: boolean[][];
+  /** Cells that have been measured at all; of the others nothing is said. All without it. */
+  tried?: boolean[][];
   /** Share of the way from the best colour (bright) to the worst (dark), in place of `log`, `low` and `high`. */
   share?: (value: number) => number;
   /** Colours by the logarithm; true where the values span more than a factor of 20. */
@@ -126,7 +128,8 @@ function cells(
       const look = isNumber(value) ? { fill: css(cividis(1 - share(value))) } : { class: "hatch" };
       const cell = svg("rect", { ...place, ...look });
       if (told) cell.append(svg("title", {}, words(grid, [row, column], options)));
-      if (!isNumber(value) && layout.wide > 12) return [cell, crossed([row, column], layout)];
+      const failed = !isNumber(value) && (options.tried?.[row]?.[column] ?? true);
+      if (failed && layout.wide > 12) return [cell, crossed([row, column], layout)];
       return options.ridge?.[row]?.[column] ? [cell, ridge(place)] : [cell];
     }),
   );
@@ -150,10 +153,10 @@ function ridge(place: { x: number; y: number; width: number; height: number }): 
 
 function words(grid: Num[][], [row, column]: [number, number], options: HeatOptions): string {
   const value = grid[row]?.[column];
-  const found = isNumber(value)
-    ? `${options.name ?? "value"} ${number(value)} ${options.unit ?? ""}`
-    : "no finite loss";
-  return `${options.xTitle} ${options.xLabels[column]}, ${options.yTitle} ${options.yLabels[row]}: ${found.trim()}`;
+  const place = `${options.xTitle} ${options.xLabels[column]}, ${options.yTitle} ${options.yLabels[row]}`;
+  if (options.tried?.[row]?.[column] === false) return `${place}: not trained`;
+  if (!isNumber(value)) return `${place}: no finite loss`;
+  return `${place}: ${options.name ?? "value"} ${number(value)} ${options.unit ?? ""}`.trim();
 }
 
 function labels(options: HeatOptions, layout: Layout): SVGElement[] {

@@ -2,7 +2,7 @@
 import type { Explorer } from "../data";
 import { html, listen, set } from "../dom";
 import { setting } from "../number";
-import { type At, axesOf, cellName, type View } from "./view";
+import { type At, axesOf, cellName, triedIn, type View } from "./view";
 import { cellSentence } from "./words";
 
 const STEP_MS = 900;
@@ -14,6 +14,7 @@ export interface Controls extends View {
 /** Make the controls; `go` moves the explorer. */
 export function makeControls(data: Explorer, go: (at: At) => void): Controls {
   const [first, second] = axesOf(data);
+  const tried = triedIn(data);
   let at: At = { l2: data.chosen[0], dropout: data.chosen[1] };
   const l2 = slider(first, data.l2, (value) => go({ ...at, l2: value }));
   const dropout = slider(second, data.dropout, (value) => go({ ...at, dropout: value }));
@@ -38,7 +39,7 @@ export function makeControls(data: Explorer, go: (at: At) => void): Controls {
       at = now;
       l2.show(now.l2);
       dropout.show(now.dropout);
-      said.textContent = cellSentence(data, now);
+      said.textContent = cellSentence(data, now, tried(now));
       for (const { button, cell } of buttons) {
         const here = cell[0] === now.l2 && cell[1] === now.dropout;
         set(button, {

@@ -3,7 +3,8 @@ import type { Explorer } from "../data";
 import { html } from "../dom";
 import type { Model } from "../model";
 import { makeControls } from "./controls";
-import { activeView, curveView, mapView, pathView, weightView } from "./figures";
+import { activeView, curveView, pathView, weightView } from "./figures";
+import { mapView } from "./map";
 import { surfaceView } from "./surface";
 import type { At, View } from "./view";
 

@@ -34,6 +34,12 @@ export function cellFinder(data: Explorer): (at: At) => Cell | undefined {
   return (at) => cells.get(`${at.l2} ${at.dropout}`);
 }
 
+/** Tell which cells were trained; a sweep may refine its grid in places, and no training says nothing of the rest. */
+export function triedIn(data: Explorer): (at: At) => boolean {
+  const find = cellFinder(data);
+  return (at) => find(at) !== undefined || isNumber(valueAt(data.loss, at));
+}
+
 /** Name a cell: "λ = 3, dropout 0.2". */
 export function cellName(data: Explorer, at: At): string {
   const [first, second] = axesOf(data);

@@ -4,8 +4,9 @@ import { isNumber, number, percent, withSe } from "../number";
 import { type At, axesOf, cellName, valueAt } from "./view";
 
 /** The sentence under the sliders. */
-export function cellSentence(data: Explorer, at: At): string {
+export function cellSentence(data: Explorer, at: At, tried: boolean): string {
   const name = cellName(data, at);
+  if (!tried) return `${name}: this cell was not trained.`;
   const loss = valueAt(data.loss, at);
   if (!isNumber(loss)) return `${name}: the training diverged, so there is no loss to compare.`;
   const found = withSe(loss, valueAt(data.lossSe, at), data.unit);
@@ -47,12 +48,13 @@ export function curveTitle(data: Explorer, cell: Cell): string {
 }
 
 /** Title of the path. */
-export function pathTitle(data: Explorer, at: At): string {
+export function pathTitle(data: Explorer, at: At, tried: boolean): string {
   const difference = valueAt(data.difference, at);
   const [name] = axesOf(data);
   if (at.l2 === data.best[0] && at.dropout === data.best[1])
     return `No other ${name} has a smaller validation loss`;
-  if (!isNumber(difference)) return `This ${name} let the training diverge`;
+  if (!tried) return `This ${name} was not trained here`;
+  if (!isNumber(difference)) return `With this ${name} the training diverged`;
   return `Here the loss lies ${withSe(difference, valueAt(data.differenceSe, at), data.unit)} above the best`;
 }
 
