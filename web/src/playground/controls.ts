@@ -42,7 +42,7 @@ const NAMES: Record<string, string> = {
   lecun: "LeCun, 1/fan_in",
   orthogonal: "Orthogonal",
   sgd: "SGD",
-  momentum: "SGD, momentum",
+  momentum: "Momentum",
   adam: "Adam",
   adamw: "AdamW",
 };
@@ -77,26 +77,30 @@ export class Controls {
       "details",
       { class: "jp-settings", open: matchMedia(WIDE).matches },
       make("summary", {}, "Settings"),
-      group(
-        "Data",
-        this.#data.element,
-        noise,
-        this.#stops("num_train", "Training examples", options, whole),
-        this.#seedRow(),
-      ),
-      group(
-        "Network",
-        this.#stops("depth", "Hidden layers", options, whole),
-        this.#stops("width", "Units a layer", options, whole),
-        this.#choice("activation", "Activation", options.activation),
-        this.#choice("init", "Initialization", options.init, "How the first weights are drawn"),
-        this.#dropout.element,
-      ),
-      group(
-        "Training",
-        this.#choice("optimizer", "Optimizer", options.optimizer),
-        this.#stops("learning_rate", "Learning rate", options, setting),
-        this.#stops("batch_size", "Batch size", options, whole),
+      make(
+        "div",
+        { class: "jp-groups" },
+        group(
+          "Data",
+          this.#data.element,
+          noise,
+          this.#stops("num_train", "Training examples", options, whole),
+          this.#seedRow(),
+        ),
+        group(
+          "Network",
+          this.#stops("depth", "Hidden layers", options, whole),
+          this.#stops("width", "Units a layer", options, whole),
+          this.#choice("activation", "Activation", options.activation),
+          this.#choice("init", "Initialization", options.init, "How the first weights are drawn"),
+          this.#dropout.element,
+        ),
+        group(
+          "Training",
+          this.#choice("optimizer", "Optimizer", options.optimizer),
+          this.#stops("learning_rate", "Learning rate", options, setting),
+          this.#stops("batch_size", "Batch size", options, whole),
+        ),
       ),
     );
   }

@@ -65,8 +65,8 @@ export class SignalPanel {
 
   constructor() {
     const key = keyOf(
-      ["jp-forward", "activations → ", this.#forward],
-      ["jp-backward", "gradients ← ", this.#backward],
+      ["jp-forward", "forward ", this.#forward],
+      ["jp-backward", "backward ", this.#backward],
     );
     this.element = panel("jp-signal", "Signal by layer", this.#title, key, this.#chart);
   }
@@ -74,9 +74,9 @@ export class SignalPanel {
   show({ state, settings }: View): void {
     const forward = meanFactor(settings.depth > 1 ? state.forward.slice(0, -1) : state.forward); // the output has no activation
     const backward = meanFactor([...state.backward].reverse());
-    say(this.#title, signalWords(forward, backward));
+    say(this.#title, signalWords(forward, backward, settings.depth));
     say(this.#forward, factor(forward));
-    say(this.#backward, `${factor(backward)} a layer`);
+    say(this.#backward, factor(backward));
     const last = settings.depth + 1;
     const x = state.forward.map((_, k) => k + 1);
     const [ahead, back] = [relative(state.forward, 0), relative(state.backward, -1)];
@@ -88,7 +88,7 @@ export class SignalPanel {
         { name: "gradients", kind: "jp-backward", x, y: back, dots },
       ],
       {
-        title: `Forward and backward signal by layer: ${factor(forward)} and ${factor(backward)} a layer`,
+        title: `Signal by layer: activations ${factor(forward)}, gradients ${factor(backward)}`,
         description: "Root mean square of activations and of loss gradients, relative to where each enters.",
         xTitle: `layer (${last}: output)`,
         yTitle: "rms, relative to where it enters",
@@ -141,17 +141,18 @@ function lowestWords(at: number | undefined, loss: Num | undefined, epoch: numbe
     : `Lowest validation loss ${number(loss, 2)} at epoch ${whole(at)}`;
 }
 
-const EVEN = 1.25; // a mean factor within 1/1.25 … 1.25 a layer is called even
-
-function signalWords(forward: Num, backward: Num): string {
-  const [ahead, back] = [moves(forward), moves(backward)];
+/** Less than e-fold over the whole network is even: what that is a layer depends on the depth. */
+function signalWords(forward: Num, backward: Num, depth: number): string {
+  const ahead = moves(forward, Math.max(depth - 1, 1));
+  const back = moves(backward, depth);
   return ahead === back ? `Activations and gradients ${ahead}` : `Activations ${ahead}, gradients ${back}`;
 }
 
-function moves(mean: Num): string {
+function moves(mean: Num, steps: number): string {
   if (mean === null) return "vanish";
-  if (mean > EVEN) return "grow";
-  return mean < 1 / EVEN ? "shrink" : "stay even";
+  const folds = steps * Math.log(mean);
+  if (Math.abs(folds) < 1) return "stay even";
+  return folds > 0 ? "grow" : "shrink";
 }
 
 function panel(kind: string, label: string, ...content: Element[]): HTMLElement {

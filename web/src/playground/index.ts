@@ -100,6 +100,7 @@ class Page {
     this.#plane = new PlanePanel(() => this.#draw());
     this.#cells = new Cells(options, (next) => this.#move(next));
     place.replaceChildren(...this.#layOut());
+    place.classList.add("jp-empty");
     this.#palette = readPalette(place);
     this.#controls.paint(this.#palette);
     this.#controls.show(settings);
@@ -211,6 +212,7 @@ class Page {
   #take(state: State, plane: Plane): void {
     const { settings, cell } = this.#session;
     this.#controls.show(settings);
+    this.#place.classList.remove("jp-empty");
     this.#view = {
       options: this.#options,
       settings,

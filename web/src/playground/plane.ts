@@ -15,6 +15,7 @@ export class PlanePanel {
   readonly #low = make("span", {});
   readonly #high = make("span", {});
   readonly #held = make("input", { type: "checkbox", id: freshId("held"), checked: true });
+  readonly #notes = make("p", { class: "jp-note" });
   #plane: Plane | undefined;
   #examples: { train: Example[]; all: Example[] } = { train: [], all: [] };
 
@@ -43,6 +44,7 @@ export class PlanePanel {
         make("span", { class: "jp-ramp", "aria-hidden": "true" }),
         this.#high,
       ),
+      this.#notes,
     );
   }
 
@@ -83,6 +85,8 @@ export class PlanePanel {
     }));
     const train = all.filter(({ hollow }) => !hollow);
     this.#examples = { train, all: [...all.filter(({ hollow }) => hollow), ...train] };
+    say(this.#notes, (plane.notes ?? []).join(" "));
+    this.#notes.hidden = !plane.notes?.length;
     axis(this.#x, plane.xLow, plane.xName ?? "x", plane.xHigh);
     axis(this.#y, plane.yLow, plane.yName ?? "y", plane.yHigh);
   }
@@ -95,7 +99,9 @@ function className(plane: Plane, code: number): string {
 }
 
 function axis(element: HTMLElement, low: number, name: string, high: number): void {
-  const ends = [low, high].map((end) => make("span", {}, setting(Number(end.toPrecision(3)))));
+  const ends = [low, high].map((end) =>
+    make("span", { class: "jp-axis-end" }, setting(Number(end.toPrecision(3)))),
+  );
   element.replaceChildren(
     ends[0] ?? "",
     make("span", { class: "jp-axis-name", title: name }, name),

@@ -25,14 +25,14 @@ export function whole(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
-/** A factor: ×0.62, ×1.3, ×4e-9. */
+/** A mean factor in words: ×0.62 a layer. */
 export function factor(value: Num): string {
-  return value === null ? "lost on the way" : `×${number(value, 2)}`;
+  return value === null ? "lost on the way" : `×${number(value, 2)} a layer`;
 }
 
-/** The mean factor from each of a row of positive numbers to the next; null where an end is missing or zero. */
+/** The mean factor from each of a row of positive numbers to the next; null where one is missing or zero. */
 export function meanFactor(values: readonly Num[]): Num {
   const [first, last] = [values[0], values.at(-1)];
-  if (values.length < 2 || !first || !last || first <= 0 || last <= 0) return null;
+  if (values.length < 2 || !first || !last || !values.every(Boolean)) return null;
   return (last / first) ** (1 / (values.length - 1));
 }
