@@ -9,9 +9,8 @@ import typer
 
 from justfit.cli._exits import FOUND, INTERRUPTED, exit_codes, say
 from justfit.cli._lab_serve import refuse_with_serve, refuse_without_serve, serve
-from justfit.cli._output import open_console, print_data
+from justfit.cli._output import open_console, print_data, refuse_taken
 from justfit.cli._progress import show_progress
-from justfit.errors import OutputError
 
 if TYPE_CHECKING:
     from justfit.records import LabRecord
@@ -74,7 +73,7 @@ def lab(
     page = out if out is not None or as_json else DEFAULT_PAGE
     with exit_codes(if_interrupted="Nothing was written."):
         refuse_without_serve({"--port": port != 0, "--no-browser": no_browser})
-        _refuse_taken(page, overwrite)
+        refuse_taken(page, overwrite=overwrite)
         with show_progress(quiet=quiet) as on_progress:
             from justfit.lab import run_lab
 
@@ -85,24 +84,6 @@ def lab(
             raise typer.Exit(INTERRUPTED)
         if record.refuted:
             raise typer.Exit(FOUND)
-
-
-def _refuse_taken(page: Path | None, overwrite: bool) -> None:
-    """Refuse before the experiments run, not after."""
-    if page is not None and page.exists() and (page.is_dir() or not overwrite):
-        raise OutputError(
-            f"`{page}` must not exist yet.",
-            found="a folder" if page.is_dir() else "a file",
-            way_out="Choose another FILE with `--out`."
-            if page.is_dir()
-            else "Add `--overwrite`, or choose another FILE.",
-        )
-    if page is not None and not page.absolute().parent.is_dir():
-        raise OutputError(
-            f"`{page}` must lie in a folder that exists.",
-            found=f"no folder `{page.absolute().parent}`",
-            way_out="Make the folder, or choose another FILE with `--out`.",
-        )
 
 
 def _show(record: LabRecord, page: Path | None, *, as_json: bool, quiet: bool) -> None:

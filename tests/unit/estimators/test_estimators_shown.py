@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from justfit import JustFitClassifier
 from justfit.errors import ArgumentError
+from justfit.report import load_records, render_page
 
 
 def shown(thing):
@@ -61,3 +62,8 @@ def test_without_a_sweep_there_is_nothing_to_show(fixed_classifier, method):
         getattr(fixed_classifier, method)()
     with pytest.raises(NotFittedError):
         getattr(JustFitClassifier(), method)()
+
+
+def test_a_stored_fit_is_shown_as_it_was(folder_of):
+    stored = load_records(folder_of)
+    assert render_page(stored.records[0]) == stored.page.read_text("utf-8")
