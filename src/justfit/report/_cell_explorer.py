@@ -20,16 +20,17 @@ def cell_explorer(record: ModuleSweepRecord) -> dict[str, Any] | None:
     first, second = numeric if len(numeric) > 1 else (numeric[0], alone)
     free = numeric if second is not alone else [first]
     cells = {(place[0], place[1] if len(place) > 1 else 0): cell for place, cell in cells_along(record, *free).items()}
+    numbers = first.numbers, second.numbers
     places = {id(cell): place for place, cell in cells.items()}
     chosen = places[id(record.chosen_cell)]
     data = build_explorer(
         CellGrid(
-            l2=first.numbers,
-            dropout=second.numbers,
+            l2=numbers[0],
+            dropout=numbers[1],
             chosen=chosen,
             best=places.get(id(record.cells[record.best]), _best(cells)),
             unit=record.unit,
-            curves={place: _curve(cell, first, second, place) for place, cell in cells.items()},
+            curves={(i, j): _curve(cell, numbers[0][i], numbers[1][j]) for (i, j), cell in cells.items()},
             setting=_rest(record, [axis.field for axis in free]),
             **_grids(cells, (len(first.values), len(second.values))),
         )
@@ -58,10 +59,10 @@ def _grids(cells: dict[tuple[int, int], CellRecord], shape: tuple[int, int]) -> 
     return {**{name: grid(name) for name in names}, "train_loss": trained, "ridge": ridge}
 
 
-def _curve(cell: CellRecord, first: CellAxis, second: CellAxis, place: tuple[int, int]) -> Curve:
+def _curve(cell: CellRecord, first: float, second: float) -> Curve:
     return Curve(
-        l2=first.numbers[place[0]],
-        dropout=second.numbers[place[1]],
+        l2=first,
+        dropout=second,
         epochs=cell.epochs,
         train_loss=cell.train_loss,
         train_loss_se=cell.train_loss_se,

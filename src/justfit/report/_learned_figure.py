@@ -70,12 +70,12 @@ def draw_learned(record: CureRecord, title: str) -> tuple[str, ...]:
 
 def learned_title(record: CureRecord) -> str:
     """Say what both trainings learned; one sentence without its full stop."""
-    before = "less than a constant" if record.share_before < 0 else percent(record.share_before)
+    before = "less than a constant" if record.share_before < 0 else f"{points(record.share_before)} of the learnable"
     if math.isnan(record.share_before):
         before = "an unknown share"
     if record.learned_after is None:
-        return f"Your training learns {before} of the learnable"
-    return f"Your training learns {before} of the learnable, the cured one {percent(max(record.share_after, 0.0))}"
+        return f"Your training learns {before}"
+    return f"Your training learns {before}, the cured one {points(max(record.share_after, 0.0))}"
 
 
 def _other_loss(record: CureRecord) -> bool:
@@ -116,5 +116,9 @@ def _reference(record: CureRecord, up: Scale) -> str:
     y = up(record.reference_share)
     words = f"closed-form fit of the same rows: {percent(record.reference_share)}"
     return tag("path", d=f"M{_BOX.left:.1f} {y:.1f}H{_BOX.right:.1f}", class_="axis level") + label(
-        words, _BOX.right - 4.0, y + (15.0 if record.reference_share > 0.5 else -6.0), class_="tick", text_anchor="end"
+        words,
+        _BOX.right - 4.0,
+        y + (15.0 if record.reference_share > 0.5 else -6.0),
+        class_="tick halo",
+        text_anchor="end",
     )

@@ -30,7 +30,7 @@ def draw_tried(record: CureRecord, title: str) -> tuple[str, ...]:
     zero = across(0.0)
     content = (
         grid
-        + axes(box, ticks, (), ("gain over your training at the same epoch (% of the learnable)", ""))
+        + axes(box, ticks, (), ("gain at the same epoch (% of the learnable)", ""))
         + tag("path", d=f"M{zero:.1f} {box.top:.1f}V{box.bottom:.1f}", class_="choice-line")
         + "".join(_row(tried, k, across, again=k >= len(record.tried[:_MOST_ROWS])) for k, tried in enumerate(rows))
     )
