@@ -8,7 +8,7 @@ from typing import Literal
 FigureKey = Literal[
     "curves", "path", "map", "effect", "probabilities", "signal", "gradient", "history", "loss", "layer_gradients",
     "updates", "learning_rate", "last_steps", "before_after", "learned", "tried", "cell_curves", "cell_path",
-    "cell_map", "networks", "thinned",
+    "cell_map", "networks", "thinned", "layers_off",
 ]  # fmt: skip
 Tone = Literal["good", "bad", "open"]
 

@@ -21,11 +21,15 @@ _PICTURES: tuple[tuple[str, tuple[FigureKey, ...]], ...] = (
     ("JF204", ("signal",)),
     ("JF2", ("gradient", "signal", "layer_gradients")),
     ("JF3", ("signal",)),
+    ("JF402", ("loss", "last_steps")),
     ("JF403", ("layer_gradients",)),
-    ("JF404", ("layer_gradients",)),
-    ("JF407", ("updates",)),
-    ("JF408", ("updates",)),
-    ("JF4", ("loss", "layer_gradients", "updates", "curves")),
+    ("JF404", ("layer_gradients", "loss")),
+    ("JF405", ("layers_off",)),
+    ("JF406", ("layers_off",)),
+    ("JF407", ("updates", "loss")),
+    ("JF408", ("updates", "loss")),
+    ("JF415", ("updates", "layer_gradients")),
+    ("JF4", ("loss", "layer_gradients", "updates", "history", "curves")),
 )
 
 

@@ -13,6 +13,7 @@ from justfit.report._last_steps import draw_last_steps, last_steps_tables, last_
 from justfit.report._loss_figure import course, draw_loss, loss_title
 from justfit.report._names import shown
 from justfit.report._numbers import count, number, percent, probability, setting
+from justfit.report._off_figure import draw_layers_off, layers_off_title
 from justfit.report._run_findings import findings_section, steps_to_take, todo_section
 from justfit.report._update_figure import draw_learning_rate, draw_updates, learning_rate_title, updates_title
 from justfit.report._watch_layers import layer_tables
@@ -23,6 +24,7 @@ _FIGURES = {
     "loss": (draw_loss, loss_title),
     "layer_gradients": (draw_gradients, gradients_title),
     "updates": (draw_updates, updates_title),
+    "layers_off": (draw_layers_off, layers_off_title),
     "learning_rate": (draw_learning_rate, learning_rate_title),
     "last_steps": (draw_last_steps, last_steps_title),
 }
@@ -124,6 +126,8 @@ def _flight_section(record: WatchRecord) -> Section:
         "red is infinite, and what is left out was not measured or is NaN.",
         "updates": "Norm of the change of a layer's weights in one step over the norm of the weights, at sampled "
         "steps. The grey band spans all layers where not all have a line.",
+        "layers_off": "Layers in order of execution. Dead: the derivative is 0 on every example of the sampled batch; "
+        "saturated: it is below 5 % of its largest.",
         "learning_rate": "At sampled steps.",
     }
     figures = tuple(

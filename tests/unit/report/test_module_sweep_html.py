@@ -232,7 +232,7 @@ def test_hostile_names_are_shown_not_obeyed(pages):
     assert {e.name for e in pages["hostile"].elements} <= plain
 
 
-@pytest.mark.parametrize(("num_l2", "num_dropout"), [(100, 100), (10_000, 1), (5_000, 2)])
+@pytest.mark.parametrize(("num_l2", "num_dropout"), [(100, 100), (10_000, 1)])
 def test_ten_thousand_variants_stay_below_two_megabytes(num_l2, num_dropout):
     made = large(num_l2, num_dropout)
     start = time.process_time()

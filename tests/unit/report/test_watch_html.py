@@ -10,6 +10,7 @@ from justfit.report import render_watch_html
 from justfit.report._gradient_figure import gradients_title
 from justfit.report._last_steps import last_steps_title
 from justfit.report._loss_figure import course, loss_title
+from justfit.report._off_figure import layers_off_title
 from justfit.report._step_axis import marks_of, num_steps
 from justfit.report._update_figure import learning_rate_title, moves_of, updates_title
 from tests.unit.report import watched
@@ -53,7 +54,7 @@ def test_what_broke_is_said_drawn_and_listed(pages):
     page = pages["broken"]
     words = page.all("body")[0].words
     assert "NaN first at step 301, epoch 3, batch 4, example 3 in layer2, operation log." in words
-    assert len(page.of_class("fatal")) == 4, "a line in each plot over steps"
+    assert len(page.of_class("fatal")) == 5, "a line in each plot over steps"
     assert len(page.of_class("fatal-label")) == 8, "a cross for each of the last steps without a loss"
     assert page.of_class("broken-cell"), "a gradient is infinite"
     titles = [e.words for e in page.all("h3")]
@@ -119,6 +120,20 @@ def test_the_learning_rate_is_drawn_where_it_moves(pages):
     moving = watched.record(runs.run(optimizers=(runs.optimizer(learning_rate=rates),)))
     assert learning_rate_title(moving) == "The learning rate rises from 0.1 to 0.6, and ends at 0"
     assert 'id="jf-figure-learning_rate"' in render_watch_html(moving)
+
+
+def test_units_that_are_off_are_drawn_where_there_are_some(pages):
+    dead = watched.record(runs.run(at={2: {"dead_fraction": (0.1,) * 11 + (0.8,)}}))
+    title = "In the end 80.0 % of the units of “layer2” are dead or saturated, the most of all layers"
+    assert layers_off_title(dead) == title
+    assert f"{title}." in [e.words for e in Page(render_watch_html(dead)).all("h3")]
+    fine = watched.record(runs.run(each=lambda _: {"dead_fraction": 0.01}))
+    assert 'id="jf-figure-layers_off"' not in render_watch_html(fine)
+
+
+def test_a_finding_leads_to_the_picture_that_shows_it(pages):
+    links = [e.attributes["href"] for e in pages["sick"].all("a")]
+    assert {"#jf-figure-updates", "#jf-figure-loss", "#jf-figure-layer_gradients"} <= set(links)
 
 
 def test_the_last_steps():
