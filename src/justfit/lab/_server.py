@@ -11,7 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from justfit.errors import ArgumentError, MissingExtraError
+from justfit.errors import ArgumentError, MissingExtraError, WorkerError
 
 if TYPE_CHECKING:
     from justfit.lab._server_app import Lab
@@ -24,7 +24,7 @@ MOST_TAKEN_IN = 32  # of them at once: each is an open file before it can be clo
 MOST_HEAD_BYTES = 16_384
 REST_SECONDS = 8
 CLOSING_SECONDS = 3
-_START_SECONDS = 10.0
+START_SECONDS = 30.0
 
 
 class LabServer:
@@ -43,6 +43,7 @@ class LabServer:
         MissingExtraError: starlette or uvicorn is not installed.
         ArgumentError: The port is taken, or out of range.
         DataError: The table cannot be used.
+        WorkerError: As a context manager: it does not open.
 
     Example:
         >>> import urllib.request
@@ -85,8 +86,14 @@ class LabServer:
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self.run, name="justfit-lab-server", daemon=True)
         self._thread.start()
-        until = time.monotonic() + _START_SECONDS
-        while not self._server.started and time.monotonic() < until:
+        until = time.monotonic() + START_SECONDS
+        while not self._server.started:
+            if time.monotonic() > until or not self._thread.is_alive():
+                raise WorkerError(
+                    f"The live lab must open within {START_SECONDS:.0f} seconds.",
+                    found="a server that does not answer",
+                    way_out="Look at stderr for why, and try again.",
+                )
             time.sleep(0.01)
         return self
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from justfit.errors import ArgumentError, ColumnError, MissingExtraError
+from justfit.errors import ArgumentError, ColumnError, MissingExtraError, WorkerError
 from justfit.lab import LabServer, Playground, Settings
 from justfit.lab._server_answers import Refused
 from justfit.lab._server_runs import MOST_RUNS, Runs
@@ -196,6 +196,16 @@ def test_a_port_that_is_taken_is_named():
 def test_a_port_out_of_range_is_refused(port):
     with pytest.raises(ArgumentError, match=rf"`port` must lie in \[0, 65535\]\. Found `port={port}`\. 0 takes any"):
         LabServer(port=port)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the planted fault itself
+def test_a_lab_that_does_not_open_says_so(capfd):
+    closed = LabServer()
+    closed._socket.close()
+    with pytest.raises(
+        WorkerError, match=r"must open within 30 seconds\. Found a server that does not answer\. Look at"
+    ):
+        closed.__enter__()
 
 
 def test_a_missing_package_is_named_with_its_extra(monkeypatch):
