@@ -176,8 +176,13 @@ def test_a_unit_is_looked_at_by_pointer_and_by_keyboard(page: Any, enter: Callab
     assert page.inner_text(".jp-output h2") == "Layer 2, unit 2"
     assert pixels(page, ".jp-plane") != surface
     assert "Layer 2, unit 2: largest weights" in page.inner_text(".jp-network .jp-note")
+    assert page.locator(".jp-wires .jp-near").count() == 4 + 1
     page.mouse.move(2, 2)
     assert page.inner_text(".jp-output h2") == "Decision surface"
+    page.locator(".jp-unit").nth(3).click()
+    page.mouse.move(2, 2)
+    assert page.inner_text(".jp-output h2") == "Layer 1, unit 4", "a pressed unit stays"
+    page.keyboard.press("Escape")
     page.locator(".jp-unit").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
@@ -237,6 +242,17 @@ def test_a_server_that_is_gone_and_comes_back(page: Any, enter: Callable[..., An
     wait_for_epoch(page, 1)
     assert alert.count() == 0
     assert all("ERR_FAILED" in each for each in complaints)
+    complaints.clear()
+
+
+def test_a_page_without_its_server_tries_again(page: Any, lab: LabServer, complaints: list[str]) -> None:
+    page.route("**/api/options", lambda route: route.fulfill(status=503, body="Service Unavailable"))
+    page.goto(lab.url)
+    page.get_by_role("alert").get_by_text("refused (503). Wait a moment").wait_for()
+    page.unroute("**/api/options")
+    page.get_by_role("button", name="Try again").click()
+    page.locator(".jp-unit").first.wait_for()
+    assert all("503" in each for each in complaints)
     complaints.clear()
 
 

@@ -144,7 +144,7 @@ function refusal(status: number, answer: unknown): Refusal {
     status,
     words("error") || `The lab's server refused (${status}).`,
     words("found"),
-    words("way_out"),
+    words("way_out") || "Wait a moment, then try again.",
   );
 }
 

@@ -74,9 +74,12 @@ export class SignalPanel {
   show({ state, settings }: View): void {
     const forward = meanFactor(settings.depth > 1 ? state.forward.slice(0, -1) : state.forward); // the output has no activation
     const backward = meanFactor([...state.backward].reverse());
-    say(this.#title, signalWords(forward, backward, settings.depth));
-    say(this.#forward, factor(forward));
-    say(this.#backward, factor(backward));
+    say(
+      this.#title,
+      state.diverged ? "No signal to measure: it diverged" : signalWords(forward, backward, settings.depth),
+    );
+    say(this.#forward, state.diverged ? "–" : factor(forward));
+    say(this.#backward, state.diverged ? "–" : factor(backward));
     const last = settings.depth + 1;
     const x = state.forward.map((_, k) => k + 1);
     const [ahead, back] = [relative(state.forward, 0), relative(state.backward, -1)];
