@@ -187,6 +187,20 @@ def test_a_pointer_reads_the_learning_curve(page, reports):
     assert page.locator(".jf-curve .readout").text_content() == ""
 
 
+def test_a_pointer_reads_the_printed_curves(page, reports, explorer):
+    page.goto(reports[MOON])
+    chart = page.locator(".figure-curves svg[role=img]", has=page.locator("g[data-read]")).nth(1)  # of the choice
+    chart.hover()
+    words = chart.locator(".readout").text_content()
+    epoch, train, validation = map(float, re.match(r"epoch (\d+)training ([\d.]+)validation ([\d.]+)$", words).groups())
+    i, j = explorer["chosen"]
+    cell = next(cell for cell in explorer["cells"] if (cell["l2"], cell["dropout"]) == (i, j))
+    k = cell["epochs"].index(epoch)
+    assert (train, validation) == pytest.approx((cell["train"][k], cell["validation"][k]), rel=0.02)
+    page.mouse.move(1, 1)
+    assert chart.locator(".readout").text_content() == ""
+
+
 def test_light_and_dark_can_be_chosen_against_the_system(new_page, reports):
     ground = "getComputedStyle(document.body).backgroundColor"
     for scheme, other in (("light", "dark"), ("dark", "light")):

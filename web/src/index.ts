@@ -5,6 +5,7 @@ import { html } from "./dom";
 import { mountExplorer } from "./explorer/index";
 import type { Model } from "./model";
 import { startPage } from "./page";
+import { readouts } from "./read";
 import style from "./style.css";
 
 /** Render into `el`, which is empty in a notebook and already filled in a page; returns how to undo it. */
@@ -15,7 +16,7 @@ export function render({ model, el }: { model: Model; el: HTMLElement }): () => 
   if (!filled) el.innerHTML = String(model.get("html") ?? "");
   el.append(own);
   const data = (model.get("data") ?? {}) as PageData;
-  const undo = [copyButtons(el)];
+  const undo = [copyButtons(el), readouts(el)];
   if (data.explorer) undo.push(mountExplorer(model, el, data.explorer));
   return () => {
     for (const step of undo.reverse()) step();

@@ -10,7 +10,7 @@ from justfit.report._axes import Box, axes, axis_title, line_key, loss_scale, po
 from justfit.report._choice import DIVERGED
 from justfit.report._names import shown
 from justfit.report._numbers import number, setting
-from justfit.report._svg import Scale, band, clipped, drawing, label, nice_ticks, polyline, thinned
+from justfit.report._svg import Scale, band, clipped, drawing, label, nice_ticks, polyline, readable, thinned
 
 _WIDTH, _HEIGHT = 330.0, 294.0
 BOX = Box(left=46.0, top=86.0, right=322.0, bottom=246.0)
@@ -71,7 +71,7 @@ def draw_panel(name: str, words: str, curve: Losses, up: Scale, unit: str) -> st
         label(shown(name, 40), 0.0, 14.0, class_="panel")
         + label(shown(words, 54), 0.0, 31.0, class_="tick")
         + axes(BOX, ticks, value_ticks(up), titles)
-        + clipped(lines, BOX.left, BOX.top - 4, BOX.width + 4, BOX.height + 4)
+        + clipped(readable(lines, across, up, "epoch"), BOX.left, BOX.top - 4, BOX.width + 4, BOX.height + 4)
         + line_key(BOX.left, 54.0)
         + _end_of(curve)
     )

@@ -10,7 +10,7 @@ from justfit.report._choice import DIVERGED, cell_name
 from justfit.report._explorer_data import best_index
 from justfit.report._network_words import telling_cells
 from justfit.report._numbers import number, setting
-from justfit.report._svg import Scale, band, clipped, drawing, label, nice_ticks, polyline, tag, thinned
+from justfit.report._svg import Scale, band, clipped, drawing, label, nice_ticks, polyline, readable, tag, thinned
 from justfit.report._titles import find_curve
 from justfit.report._verdict import loss_unit
 
@@ -69,7 +69,7 @@ def _panel(name: str, curve: Curve, scale: Scale, unit: str, *, is_judged: bool)
     last = max(curve.epochs)
     across = Scale(low=0.0, high=float(max(last, 1)), start=_BOX.left, end=_BOX.right)
     xs = [across(curve.epochs[k]) for k in kept]
-    lines = []
+    drawn = []
     for class_, losses, errors in (
         ("train", curve.train_loss, curve.train_loss_se),
         ("validation", curve.validation_loss, curve.validation_loss_se),
@@ -77,8 +77,9 @@ def _panel(name: str, curve: Curve, scale: Scale, unit: str, *, is_judged: bool)
         coarse = thinned(len(curve.epochs), _BAND_POINTS)
         lower = [scale(losses[k] - errors[k]) for k in coarse]
         upper = [scale(losses[k] + errors[k]) for k in coarse]
-        lines.append(band([across(curve.epochs[k]) for k in coarse], lower, upper, class_))
-        lines.append(polyline(zip(xs, [scale(losses[k]) for k in kept], strict=True), class_))
+        drawn.append(band([across(curve.epochs[k]) for k in coarse], lower, upper, class_))
+        drawn.append(polyline(zip(xs, [scale(losses[k]) for k in kept], strict=True), class_))
+    lines = readable("".join(drawn), across, scale, "epoch")
     frame = axes(
         _BOX,
         [(across(value), setting(value)) for value in nice_ticks(0.0, float(max(last, 1)), 5)],
@@ -92,7 +93,7 @@ def _panel(name: str, curve: Curve, scale: Scale, unit: str, *, is_judged: bool)
         label(name, 0.0, 14.0, class_="panel")
         + label(cell_name(curve.l2, curve.dropout) + lowest, 0.0, 31.0, class_="tick")
         + frame
-        + clipped("".join(lines), _BOX.left, _BOX.top - 4, _BOX.width + 4, _BOX.height + 4)
+        + clipped(lines, _BOX.left, _BOX.top - 4, _BOX.width + 4, _BOX.height + 4)
         + _best_mark(curve, best, across, scale)
         + (_verdict_mark(curve, across, scale) if is_judged else "")
         + line_key(_BOX.left, 54.0)

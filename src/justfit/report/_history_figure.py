@@ -8,7 +8,7 @@ from justfit.records import Judgement
 from justfit.report._axes import Box, axes, line_key, loss_scale, power_of_ten, value_ticks
 from justfit.report._names import shown
 from justfit.report._numbers import number, setting
-from justfit.report._svg import Scale, band, clipped, drawing, label, nice_ticks, polyline, tag, thinned
+from justfit.report._svg import Scale, band, clipped, drawing, label, nice_ticks, polyline, readable, tag, thinned
 
 _WIDTH, _HEIGHT = 760.0, 380.0
 # Above the plot, from the top: the key, the title of the value axis, since when it overfits, the best epoch.
@@ -38,7 +38,7 @@ def draw_history(judgement: Judgement, title: str) -> tuple[str, ...]:
         (shown(history.epoch_name, 40), value_title(judgement, power_of_ten(up))),
         title_gap=43.0,
     )
-    curves = _curves(judgement, across, up)
+    curves = readable(_curves(judgement, across, up), across, up, shown(history.epoch_name, 40))
     content = (
         _shade(judgement, across)
         + frame

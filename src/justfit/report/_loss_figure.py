@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import fmean
+from itertools import pairwise
+from statistics import fmean, median
 
 from justfit.records import LossBins, WatchRecord
 from justfit.report._axes import Box, axes, loss_scale, power_of_ten, value_ticks
 from justfit.report._numbers import number, setting
-from justfit.report._step_axis import WIDTH, draw_marks, marks_of, num_steps, step_scale, step_ticks
-from justfit.report._svg import band, clipped, drawing, polyline
+from justfit.report._step_axis import WIDTH, draw_marks, marks_of, num_steps, shown_steps, step_scale, step_ticks
+from justfit.report._svg import band, clipped, drawing, polyline, readable
 
 _HEIGHT = 306.0
 _BOX = Box(left=52.0, top=48.0, right=450.0, bottom=258.0)
 _WINDOW = 0.05  # share of the bins that first, lowest and last loss are means of
+_MEDIAN_TO_STD = 1.4826  # of a normal distribution, from the median of absolute values
 _CLEAR = 2.0  # standard errors by which two windows must differ to be told apart
 
 
@@ -43,7 +45,7 @@ def draw_loss(record: WatchRecord, title: str) -> tuple[str, ...]:
         return ()
     values = [value for k in known for value in (bins.minimum[k], bins.maximum[k]) if math.isfinite(value)]
     up = loss_scale(values, [bins.mean[k] for k in known], start=_BOX.bottom, end=_BOX.top)
-    across = step_scale(num_steps(record), _BOX)
+    across = step_scale(shown_steps(record), _BOX)
     xs = [across(middle) for middle in _middles(bins)]
     lower = [up(mean - std) for mean, std in zip(bins.mean, bins.std, strict=True)]
     upper = [up(mean + std) for mean, std in zip(bins.mean, bins.std, strict=True)]
@@ -56,7 +58,7 @@ def draw_loss(record: WatchRecord, title: str) -> tuple[str, ...]:
     scaled = f" ({setting(float(f'1e{power}'))})" if power else ""
     content = (
         axes(_BOX, step_ticks(across), value_ticks(up), ("step", f"loss of a step{scaled}"), title_gap=30.0)
-        + clipped(drawn, _BOX.left, _BOX.top - 4, _BOX.width + 4, _BOX.height + 8)
+        + clipped(readable(drawn, across, up, "step"), _BOX.left, _BOX.top - 4, _BOX.width + 4, _BOX.height + 8)
         + draw_marks(marks_of(record), across, _BOX)
     )
     marks = "; ".join(mark.words for mark in marks_of(record)[:12])
@@ -66,8 +68,9 @@ def draw_loss(record: WatchRecord, title: str) -> tuple[str, ...]:
 
 def loss_title(record: WatchRecord) -> str:
     """Say how the loss moved; one sentence without its full stop."""
-    moved = course(record.evidence.losses)
-    steps = num_steps(record)
+    moved, failure = course(record.evidence.losses), record.evidence.first_failure
+    is_lost = failure is not None and failure.cause != "divergence"
+    steps = failure.step if failure is not None and is_lost else num_steps(record)
     if moved is None:
         return "No loss of a step was seen"
     start, lowest, end = (number(value) for value in (moved.start, moved.lowest, moved.end))
@@ -81,8 +84,7 @@ def loss_title(record: WatchRecord) -> str:
         words = f"The loss falls from {start} to {end} over {steps:,} steps"
     else:
         words = f"The loss does not move: {start} at the start, {end} at the end of {steps:,} steps"
-    failure = record.evidence.first_failure
-    if failure is not None and failure.cause != "divergence":
+    if failure is not None and is_lost:
         words += f"; {'NaN' if failure.cause == 'nan' else 'infinity'} from step {failure.step:,} on"
     return words
 
@@ -100,20 +102,18 @@ def course(bins: LossBins) -> Course | None:
         lowest=means[best],
         end=means[-1],
         lowest_step=bins.first_step[known[best]],
-        se=_window_se(bins, known, width),
+        se=_window_se([bins.mean[k] for k in known], width),
     )
 
 
-def _window_se(bins: LossBins, known: list[int], width: int) -> float:
-    """Standard error of the difference of two windows, from the last one: there the loss moves least."""
-    last = known[-width:]
-    steps = sum(bins.num_steps[k] for k in last)
-    variances = [bins.std[k] ** 2 for k in last if math.isfinite(bins.std[k])]
-    if variances:
-        return math.sqrt(2 * fmean(variances) / max(steps, 1))
-    values = [bins.mean[k] for k in known[-max(width, 4) :]]
-    middle = fmean(values)
-    return math.sqrt(2 * sum((v - middle) ** 2 for v in values) / max(len(values) - 1, 1) / width)
+def _window_se(means: list[float], width: int) -> float:
+    """Standard error of the difference of two windows, from how far neighbouring bins lie apart.
+
+    The median of those distances does not mind that the loss runs away in the end, or where it falls.
+    """
+    steps = [abs(later - earlier) for earlier, later in pairwise(means)]
+    noise = _MEDIAN_TO_STD * median(steps) / math.sqrt(2) if steps else 0.0
+    return noise * math.sqrt(2 / width)
 
 
 def _middles(bins: LossBins) -> list[float]:

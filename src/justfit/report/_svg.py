@@ -75,6 +75,20 @@ def clipped(content: str, x: float, y: float, width: float, height: float) -> st
     return tag("svg", content, x=x, y=y, width=width, height=height, viewBox=view)
 
 
+def readable(content: str, across: Scale, up: Scale, x_name: str) -> str:
+    """Mark lines whose values the script of a page reads out under the pointer.
+
+    Args:
+        content: Lines, drawn on the two axes.
+        across: Axis of x, not logarithmic.
+        up: Axis of the values.
+        x_name: What x counts, such as "epoch"; escaped here.
+    """
+    ends = (f"{axis.low:.9g} {axis.high:.9g} {axis.start:.6g} {axis.end:.6g}" for axis in (across, up))
+    x, y = ends
+    return tag("g", content, data_read=x_name, data_x=x, data_y=y + (" log" if up.log else ""))
+
+
 def thinned(length: int, most: int = MOST_POINTS) -> list[int]:
     """Choose at most `most` evenly spaced indices of a series, the first and the last among them."""
     if length <= most:

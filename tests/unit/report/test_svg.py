@@ -5,7 +5,7 @@ import math
 import pytest
 
 from justfit.report._axes import L2Scale, Scale, loss_scale, value_ticks
-from justfit.report._svg import band, drawing, label, log_ticks, nice_ticks, polyline, thinned
+from justfit.report._svg import band, drawing, label, log_ticks, nice_ticks, polyline, readable, thinned
 
 NAN = math.nan
 
@@ -106,3 +106,11 @@ def test_text_and_attributes_are_escaped():
     image = drawing(1.0, 1.0, "", title='"><script>', description="<i>")
     assert "<script" not in image
     assert "<i>" not in image
+
+
+def test_readable_lines_say_their_axes():
+    across = Scale(low=0.0, high=60.0, start=46.0, end=322.0)
+    up = Scale(low=0.01, high=1.0, start=246.0, end=86.0, log=True)
+    marked = readable("<path/>", across, up, '<i>"epoch"')
+    assert marked.startswith('<g data-read="&lt;i&gt;&quot;epoch&quot;" data-x="0 60 46 322" ')
+    assert marked.endswith('data-y="0.01 1 246 86 log"><path/></g>')

@@ -3,6 +3,7 @@
 import { set, svg } from "../dom";
 import { isNumber, type Num, number } from "../number";
 import { cividis, css } from "./cividis";
+import { placeIn } from "./readout";
 
 export interface HeatOptions {
   title: string;
@@ -212,10 +213,7 @@ function interact(
 ): void {
   set(target, { tabindex: "0", role: "application", "aria-roledescription": "map of settings" });
   const pick = (event: PointerEvent) => {
-    const drawn = target.getBoundingClientRect();
-    const view = target.viewBox.baseVal;
-    const x = ((event.clientX - drawn.left) / drawn.width) * view.width;
-    const y = ((event.clientY - drawn.top) / drawn.height) * view.height;
+    const { x, y } = placeIn(target, event);
     const [row, column] = [
       Math.floor((layout.bottom - y) / layout.high),
       Math.floor((x - layout.left) / layout.wide),

@@ -2,6 +2,7 @@
 import { svg } from "../dom";
 import { isNumber, type Num, setting, withSe } from "../number";
 import { type Axis, type AxisOptions, axis, type Box, frame, wantsLog } from "./axes";
+import { drawReadout, placeIn, type Reading } from "./readout";
 
 export interface Line {
   name: string;
@@ -213,19 +214,26 @@ function readout(
 ): SVGElement {
   const shown = svg("g", { class: "readout", "aria-hidden": "true" });
   const show = (event: PointerEvent) => {
-    const drawn = target.getBoundingClientRect();
-    const width = target.viewBox.baseVal.width;
-    const x = ((event.clientX - drawn.left) / drawn.width) * width;
+    const { x } = placeIn(target, event);
     const near = nearest(lines, x, across);
-    shown.replaceChildren(
-      ...(near === undefined || x < box.left - 8 ? [] : readoutAt(near, lines, across, up, box, options)),
-    );
-    if (near !== undefined && event.buttons === 1) options.onPick?.(near);
+    if (near === undefined || x < box.left - 8) return shown.replaceChildren();
+    const title = `${options.xName ?? options.xTitle} ${(options.formatX ?? setting)(near)}`;
+    shown.replaceChildren(...drawReadout(across.position(near), title, readingsAt(near, lines, up), box));
+    if (event.buttons === 1) options.onPick?.(near);
   };
   target.onpointermove = show;
   target.onpointerdown = show;
   target.onpointerleave = () => shown.replaceChildren();
   return shown;
+}
+
+function readingsAt(at: number, lines: Line[], up: Axis): Reading[] {
+  return lines.flatMap((one) => {
+    const k = one.x.indexOf(at);
+    const value = one.y[k];
+    if (k < 0 || !isNumber(value)) return [];
+    return [{ kind: one.kind, y: up.position(value), words: `${one.name} ${withSe(value, one.se?.[k])}` }];
+  });
 }
 
 function nearest(lines: Line[], x: number, across: Axis): number | undefined {
@@ -238,46 +246,4 @@ function nearest(lines: Line[], x: number, across: Axis): number | undefined {
     }
   }
   return found;
-}
-
-function readoutAt(
-  at: number,
-  lines: Line[],
-  across: Axis,
-  up: Axis,
-  box: Box,
-  options: LinesOptions,
-): SVGElement[] {
-  const x = across.position(at);
-  const drawn: SVGElement[] = [
-    svg("path", { d: `M${x.toFixed(1)} ${box.top}V${box.bottom}`, class: "axis" }),
-  ];
-  const words = [`${options.xName ?? options.xTitle} ${(options.formatX ?? setting)(at)}`];
-  for (const one of lines) {
-    const k = one.x.indexOf(at);
-    const value = one.y[k];
-    if (k < 0 || !isNumber(value)) continue;
-    const se = one.se?.[k];
-    words.push(`${one.name} ${withSe(value, se)}`);
-    const y = up.position(value);
-    if (Number.isFinite(y)) drawn.push(svg("circle", { cx: x, cy: y, r: 4, class: `${one.kind} dot` }));
-  }
-  const broad = 12 + 6.7 * Math.max(...words.map((word) => word.length));
-  const left = x + 10 + broad > box.right ? Math.max(x - 10 - broad, 0) : x + 10;
-  drawn.push(
-    svg("rect", {
-      x: left,
-      y: box.top,
-      width: broad,
-      height: 8 + 16 * words.length,
-      rx: 4,
-      class: "readout-box",
-    }),
-  );
-  words.forEach((word, k) => {
-    drawn.push(
-      svg("text", { x: left + 6, y: box.top + 16 + 16 * k, class: k ? "tick" : "tick strong" }, word),
-    );
-  });
-  return drawn;
 }
