@@ -65,7 +65,7 @@ class SweepRecord:
         l2_interval, dropout_interval: Smallest and largest value among the ridge's cells.
         num_variants: Networks trained in the sweep: cells × folds × seeds.
         num_diverged: How many of them ended in NaN or infinity.
-        curves: Learning curves, of all cells since reports explore them; l2 = 0 / dropout = 0 and the chosen stand first.
+        curves: Learning curves of all cells (older records: of some); l2 = 0 / dropout = 0 and the chosen stand first.
         path: Effect of l2 on the network at the chosen dropout; one point per l2.
         rule: The choice rule in one sentence.
         unit: Unit of all losses.

@@ -71,9 +71,9 @@ class NetworkView:
         active_fraction: Share of (hidden unit, example) pairs with a non-zero activation, in [0, 1].
         active_by_layer: The same for each hidden layer.
         linearity_r2: R² of the best linear map from inputs to the network's outputs, at most 1.
-        surface: At the middles of equal cells of `Explored.plane`, rows from y_low to y_high, each from x_low to x_high:
-            the probability of class 1 of two classes, that of the likeliest of more, the prediction in regression; empty
-            without a plane.
+        surface: At the middles of equal cells of `Explored.plane`, rows from y_low to y_high, each from x_low to
+            x_high: the probability of class 1 of two classes, that of the likeliest of more, the prediction in
+            regression; empty without a plane.
         likeliest: The likeliest class at the same places where there are more than two; else empty.
     """
 
