@@ -82,12 +82,13 @@ def _table(frames: tuple[FlightFrame, ...], caption: str, *, folded: bool) -> Ta
         row += [f"{frame.batch:,}" if frame.batch >= 0 else "—"] * has_batches
         row += [_examples(frame.examples)] * has_examples
         rows.append(tuple(row))
-    sampled = "" if all(math.isfinite(frame.gradient_norm) for frame in frames) else " — where a step was not sampled."
+    every = all(math.isfinite(frame.gradient_norm) for frame in frames)
+    sampled = "" if every else " The gradient norm is that of sampled steps."
     return Table(caption=f"{caption}{sampled}", columns=tuple(heads), rows=tuple(rows), folded=folded)
 
 
 def _loss(value: float) -> str:
-    return "not finite, or not seen" if math.isnan(value) else tidy(value)
+    return "no number" if math.isnan(value) else tidy(value)
 
 
 def _examples(examples: tuple[int, ...]) -> str:

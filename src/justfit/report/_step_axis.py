@@ -14,6 +14,7 @@ WIDTH = 460.0
 _LETTER = 6.8  # mean width of a letter of a mark, view-box units at font size 12
 _MOST_MARKS = 40
 _MOST_LAYERS = 1000  # whose series are read: of more, evenly spaced ones
+_BEYOND, _LEAST_BEYOND = 2.0, 10  # as far as figures reach beyond a failure: times its step, and steps
 _FAILED = {"nan": "NaN", "inf": "infinity", "divergence": "diverges"}
 
 
@@ -66,6 +67,14 @@ def num_steps(record: WatchRecord) -> int:
     last_bin = bins.first_step[-1] + min(max(bins.num_steps[-1], 1), width) - 1 if bins.first_step else 0
     counted = [optimizer.num_steps for optimizer in evidence.optimizers]
     return max([1, last_bin, *counted, *(frame.step for frame in record.frames[-1:])])
+
+
+def shown_steps(record: WatchRecord) -> int:
+    """Steps that the figures show: all, or not far beyond the first NaN or infinity where most come after it."""
+    failure, steps = record.evidence.first_failure, num_steps(record)
+    if failure is None or failure.cause == "divergence":
+        return steps
+    return min(steps, max(round(_BEYOND * failure.step), failure.step + _LEAST_BEYOND))
 
 
 def trained_layers(evidence: WatchEvidence) -> list[LayerTrace]:

@@ -13,7 +13,7 @@ from justfit.report._end_labels import LABEL_ROOM, LineEnd, end_labels
 from justfit.report._names import quoted, shown
 from justfit.report._numbers import number, percent, setting
 from justfit.report._signal_figure import common_range
-from justfit.report._step_axis import WIDTH, draw_marks, marks_of, num_steps, step_scale, step_ticks, trained_layers
+from justfit.report._step_axis import WIDTH, draw_marks, marks_of, shown_steps, step_scale, step_ticks, trained_layers
 from justfit.report._svg import Scale, band, clipped, drawing, polyline
 
 _HEIGHT = 306.0
@@ -21,6 +21,7 @@ _BOX = Box(left=52.0, top=48.0, right=WIDTH - LABEL_ROOM, bottom=258.0)
 _RATE = Box(left=52.0, top=30.0, right=450.0, bottom=190.0)
 _MOST_LINES = 6
 _DECADES = 8.0
+_MANY = 10.0  # from here on a ratio is told as so many times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,7 @@ class Moves:
         name: Of the layer.
         steps: Sampled steps.
         ratios: ‖Δw‖ / ‖w‖ of each; NaN where unknown.
-        late: Median over the later half; NaN where unknown.
+        late: Median over the later half of those that are known; NaN where none is.
     """
 
     name: str
@@ -47,8 +48,8 @@ def moves_of(evidence: WatchEvidence) -> tuple[Moves, ...]:
         steps = evidence.optimizers[layer.optimizer].steps
         pairs = zip(layer.update_norm, layer.weight_norm, strict=False)
         ratios = tuple(update / weight if weight > 0 else math.nan for update, weight in pairs)
-        known = [value for value in ratios[len(ratios) // 2 :] if math.isfinite(value)]
-        late = median(known) if known else math.nan
+        known = [value for value in ratios if math.isfinite(value)]
+        late = median(known[len(known) // 2 :]) if known else math.nan
         found.append(Moves(name=layer.name or layer.kind, steps=steps[: len(ratios)], ratios=ratios, late=late))
     return tuple(moves for moves in found if any(math.isfinite(value) for value in moves.ratios))
 
@@ -60,7 +61,7 @@ def draw_updates(record: WatchRecord, title: str) -> tuple[str, ...]:
     if not every or ends is None:
         return ()
     up = Scale(low=ends[0] / 1.3, high=ends[1] * 1.3, start=_BOX.bottom, end=_BOX.top, log=True)
-    across = step_scale(num_steps(record), _BOX)
+    across = step_scale(shown_steps(record), _BOX)
     chosen = _chosen(every)
     lines, labels = [_range(every, chosen, across, up)], []
     for style, moves in enumerate(chosen):
@@ -75,7 +76,9 @@ def draw_updates(record: WatchRecord, title: str) -> tuple[str, ...]:
         + end_labels(labels, _BOX)
         + draw_marks(marks_of(record), across, _BOX)
     )
-    described = "Median of the later half: " + ", ".join(f"{shown(m.name, 40)} {number(m.late, 2)}" for m in chosen) + "."
+    described = (
+        "Median of the later half: " + ", ".join(f"{shown(m.name, 40)} {number(m.late, 2)}" for m in chosen) + "."
+    )
     return (drawing(WIDTH, _HEIGHT, content, title=title, description=described),)
 
 
@@ -86,10 +89,10 @@ def updates_title(record: WatchRecord) -> str:
         return "No update was measured"
     middle = median(moves.late for moves in known)
     most = max(known, key=lambda moves: moves.late)
-    words = f"A step moves the weights by {_share(middle)} of their norm"
+    words = f"A step moves the weights by {_share(middle, 'of their norm', 'times their norm')}"
     if len(known) == 1:
         return words
-    return f"{words} in the middle layer, and by {_share(most.late)} in {quoted(most.name, 40)}, the most"
+    return f"{words} in the middle layer, and by {_share(most.late, '', 'times')} in {quoted(most.name, 40)}, the most"
 
 
 def draw_learning_rate(record: WatchRecord, title: str) -> tuple[str, ...]:
@@ -100,7 +103,7 @@ def draw_learning_rate(record: WatchRecord, title: str) -> tuple[str, ...]:
     (optimizer,) = optimizers
     top = max(value for value in optimizer.learning_rate if math.isfinite(value))
     up = Scale(low=0.0, high=top * 1.08, start=_RATE.bottom, end=_RATE.top)
-    across = step_scale(num_steps(record), _RATE)
+    across = step_scale(shown_steps(record), _RATE)
     points = [(across(float(s)), up(v)) for s, v in zip(optimizer.steps, optimizer.learning_rate, strict=True)]
     ticks = [(up(value), setting(value)) for value in up.ticks(5)]
     content = (
@@ -128,8 +131,9 @@ def _changes(rates: Sequence[float]) -> bool:
     return bool(known) and max(known) > min(known)
 
 
-def _share(ratio: float) -> str:
-    return percent(ratio) if 0.001 <= ratio <= 10 else number(ratio, 2)
+def _share(ratio: float, of: str, times: str) -> str:
+    written = percent(ratio) if 0.001 <= ratio <= _MANY else number(ratio, 2)
+    return f"{written} {of if ratio <= _MANY else times}".rstrip()
 
 
 def _chosen(every: Sequence[Moves]) -> list[Moves]:

@@ -15,6 +15,7 @@ from justfit.report._names import shown
 from justfit.report._numbers import count, number, percent, probability, setting
 from justfit.report._off_figure import draw_layers_off, layers_off_title
 from justfit.report._run_findings import findings_section, steps_to_take, todo_section
+from justfit.report._step_axis import num_steps, shown_steps
 from justfit.report._update_figure import draw_learning_rate, draw_updates, learning_rate_title, updates_title
 from justfit.report._watch_layers import layer_tables
 from justfit.report._watch_words import cost_words, failure_words, fit_words, headline
@@ -130,6 +131,9 @@ def _flight_section(record: WatchRecord) -> Section:
         "saturated: it is below 5 % of its largest.",
         "learning_rate": "At sampled steps.",
     }
+    steps, seen = num_steps(record), shown_steps(record)
+    cut = f" Steps beyond {seen:,} of {steps:,}, long after the failure, are left out." if seen < steps else ""
+    captions["loss"] += cut
     figures = tuple(
         Figure(key=key, title=f"{title(record)}.", caption=captions[key])  # type: ignore[arg-type]  # the keys above
         for key, (_, title) in _FIGURES.items()
@@ -180,7 +184,7 @@ def _failure_table(record: WatchRecord) -> Table:
     failure = record.evidence.first_failure
     assert failure is not None  # noqa: S101 - asked for by the caller
     rows = (
-        ("What", {"nan": "NaN", "inf": "infinity", "divergence": "divergence"}[failure.cause]),
+        ("Kind", {"nan": "NaN", "inf": "infinity", "divergence": "divergence"}[failure.cause]),
         ("Stage", failure.stage),
         ("Step", f"{failure.step:,} (epoch {failure.epoch:,})"),
         ("Layer", shown(failure.layer, 200) if failure.layer else ""),
@@ -193,7 +197,7 @@ def _failure_table(record: WatchRecord) -> Table:
         ("How it was found", shown(failure.how, SENTENCE) if failure.how else ""),
     )
     known = tuple(row for row in rows if row[1])
-    return Table(caption="The first failure.", columns=("", "Found"), rows=known, numeric=False)
+    return Table(caption="The first failure.", columns=("What", "Found"), rows=known, numeric=False)
 
 
 def _fit_sections(record: WatchRecord) -> tuple[Section, ...]:

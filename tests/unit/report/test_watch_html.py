@@ -11,7 +11,7 @@ from justfit.report._gradient_figure import gradients_title
 from justfit.report._last_steps import last_steps_title
 from justfit.report._loss_figure import course, loss_title
 from justfit.report._off_figure import layers_off_title
-from justfit.report._step_axis import marks_of, num_steps
+from justfit.report._step_axis import marks_of, num_steps, shown_steps
 from justfit.report._update_figure import learning_rate_title, moves_of, updates_title
 from tests.unit.report import watched
 from tests.unit.report.page import (
@@ -145,6 +145,16 @@ def test_the_run_is_as_long_as_anything_of_it_tells():
     assert num_steps(watched.healthy()) == 400
     assert num_steps(watched.nothing()) == 1
     assert num_steps(dataclasses.replace(watched.nothing(), frames=watched.frames(3, 77))) == 77
+
+
+def test_figures_do_not_reach_far_beyond_an_early_failure():
+    failure = dataclasses.replace(watched.broken().evidence.first_failure, step=30)
+    values = [1.0 + 2.0**k for k in range(30)] + [float("nan")] * 370
+    record = watched.record(runs.run(values=values, first_failure=failure))
+    assert (num_steps(record), shown_steps(record)) == (400, 60)
+    assert loss_title(record) == "The loss rises from 2.50 to 4.03·10⁸ over 30 steps; NaN from step 30 on"
+    assert "Steps beyond 60 of 400, long after the failure, are left out." in render_watch_html(record)
+    assert shown_steps(watched.healthy()) == 400
 
 
 def test_a_judged_run_shows_its_curves(pages):
