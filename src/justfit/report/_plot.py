@@ -37,18 +37,17 @@ SHADE: dict[str, Any] = {"color": "#e0b93c", "alpha": 0.22, "linewidth": 0}
 CHOICE: dict[str, Any] = {"color": "#59636e", "linestyle": (0, (1, 2)), "linewidth": 1.2}
 ALARM = "#b3261e"
 _PANEL = (5.2, 3.9)  # inches
+_MOST_COLUMNS = 3
 _LETTER = 0.47  # mean width of a letter in units of its font size
 _MOST_POINTS = 1_000
 
 
-def open_axes(num_panels: int, axes: Any, *, rows: int = 1, panel: tuple[float, float] = _PANEL) -> tuple[Any, Any]:
+def open_axes(num_panels: int, axes: Any) -> tuple[Any, Any]:
     """Take the axes that were given, or make new ones.
 
     Args:
         num_panels: How many the picture needs.
         axes: What was given; None for nothing.
-        rows: Rows of panels to make.
-        panel: Width and height of one in inches.
 
     Returns:
         What the user gets back, and the list of axes to draw on.
@@ -71,8 +70,9 @@ def open_axes(num_panels: int, axes: Any, *, rows: int = 1, panel: tuple[float, 
             way_out="Install it with `pip install 'justfit[plot]'`.",
         ) from error
     if axes is None:
-        columns = math.ceil(num_panels / rows)
-        size = (panel[0] * columns, panel[1] * rows)
+        columns = min(num_panels, _MOST_COLUMNS)
+        rows = math.ceil(num_panels / columns)
+        size = (_PANEL[0] * columns, _PANEL[1] * rows)
         _, made = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
         every = list(made.flat)
         for spare in every[num_panels:]:
@@ -158,9 +158,9 @@ def scale_l2(axes: Axes, values: Sequence[float]) -> None:
     elif high > low:
         axes.set_xscale("log")
     exponents = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
-    ticks = [10.0**exponent for exponent in exponents[:: len(exponents) // 7 + 1]] or positive[
-        :: len(positive) // 7 + 1
-    ]
+    ticks = [10.0**exponent for exponent in exponents[:: len(exponents) // 7 + 1]]
+    if len(ticks) < 2:
+        ticks = sorted(set(positive))[:: len(set(positive)) // 7 + 1]
     ticks += [0.0] if len(positive) < len(values) else []
     axes.set_xticks(sorted(ticks), [setting(value, 2) for value in sorted(ticks)])
     axes.xaxis.set_minor_locator(_no_ticks())

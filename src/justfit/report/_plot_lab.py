@@ -15,22 +15,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _ROLES = {"training": TRAINING, "validation": VALIDATION}
-_COLUMNS = 3
-
-
-def lab_rows(record: LabRecord) -> int:
-    """Rows of panels."""
-    return max(math.ceil(len(record.claims) / _COLUMNS), 1)
 
 
 def plot_lab(record: LabRecord, axes: list[Axes]) -> None:
-    """Draw the first picture of each claim; its numbers in their ranges where it has none."""
+    """Draw one picture of each claim; its numbers in their ranges where it has none that stands alone."""
     for claim, one in zip(record.claims, axes, strict=True):
         figure = claim.figure
-        if figure.plots:
+        if figure.surfaces:
+            _draw_surface(figure.surfaces[-1], one)
+        elif figure.plots:
             _draw_plot(figure.plots[0], one)
-        elif figure.surfaces:
-            _draw_surface(figure.surfaces[0], one)
         else:
             _draw_ranges(claim.measurements, one)
         say(one, f"{shown(claim.id)}, {claim.mark}: {shown(figure.title or claim.title, 160)}")
@@ -75,7 +69,7 @@ def _draw_surface(surface: LabSurface, axes: Axes) -> None:
         chosen = [k for k, kind in enumerate(surface.label) if kind == label]
         xs, ys = [surface.x[k] for k in chosen], [surface.y[k] for k in chosen]
         axes.plot(xs, ys, marker, markersize=3, markerfacecolor="none", color="#1b1f24", label=f"class {label}")
-    name_axes(axes, "first input", "second input")
+    name_axes(axes, f"first input (no unit); {plain(surface.title, 40)}", "second input (no unit)")
     key(axes)
 
 

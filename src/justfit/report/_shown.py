@@ -31,10 +31,10 @@ from justfit.report._module_sweep_html import render_module_sweep_html
 from justfit.report._module_sweep_text import render_module_sweep_text
 from justfit.report._piece import take_apart
 from justfit.report._plot import open_axes
-from justfit.report._plot_cure import plot_cure
+from justfit.report._plot_cure import cure_panels, plot_cure
 from justfit.report._plot_fit import plot_fit
 from justfit.report._plot_history import plot_judgement
-from justfit.report._plot_lab import lab_rows, plot_lab
+from justfit.report._plot_lab import plot_lab
 from justfit.report._plot_run import plot_watch
 from justfit.report._plot_signals import plot_checkup, plot_comparison
 from justfit.report._plot_sweep import plot_module_sweep
@@ -66,7 +66,7 @@ class Renderer:
     page: Callable[[Any], str]
     text: Text
     picture: Picture
-    num_panels: int
+    num_panels: Callable[[Any], int]
 
 
 def _brief(render: Callable[[Any, Console], None]) -> Text:
@@ -77,32 +77,47 @@ def _full(render: Callable[..., None]) -> Text:
     return lambda record, console, verbose: render(record, console, verbose=verbose)
 
 
+def _one(_: object) -> int:
+    return 1
+
+
+def _two(_: object) -> int:
+    return 2
+
+
 def _judged_text(judgement: Judgement, console: Console, verbose: bool) -> None:
     render_verdict_text(judgement.verdict, judgement.history, console, verbose=verbose)
 
 
 _RENDERERS: dict[type, Renderer] = {
-    Checkup: Renderer(page=render_checkup_html, text=_full(render_checkup_text), picture=plot_checkup, num_panels=2),
-    CureRecord: Renderer(page=render_cure_html, text=_full(render_cure_text), picture=plot_cure, num_panels=1),
-    FitResult: Renderer(page=render_html, text=_brief(render_text), picture=plot_fit, num_panels=2),
+    Checkup: Renderer(page=render_checkup_html, text=_full(render_checkup_text), picture=plot_checkup, num_panels=_two),
+    CureRecord: Renderer(
+        page=render_cure_html, text=_full(render_cure_text), picture=plot_cure, num_panels=cure_panels
+    ),
+    FitResult: Renderer(page=render_html, text=_brief(render_text), picture=plot_fit, num_panels=_two),
     FitVerdict: Renderer(
         page=lambda verdict: render_judgement_html(judgement_of(verdict)),
         text=lambda verdict, console, verbose: _judged_text(judgement_of(verdict), console, verbose),
         picture=lambda verdict, axes: plot_judgement(judgement_of(verdict), axes),
-        num_panels=1,
+        num_panels=_one,
     ),
-    Judgement: Renderer(page=render_judgement_html, text=_judged_text, picture=plot_judgement, num_panels=1),
-    LabRecord: Renderer(page=render_lab_html, text=_brief(render_lab_text), picture=plot_lab, num_panels=0),
+    Judgement: Renderer(page=render_judgement_html, text=_judged_text, picture=plot_judgement, num_panels=_one),
+    LabRecord: Renderer(
+        page=render_lab_html,
+        text=_brief(render_lab_text),
+        picture=plot_lab,
+        num_panels=lambda record: len(record.claims),
+    ),
     ModuleSweepRecord: Renderer(
         page=render_module_sweep_html,
         text=_brief(render_module_sweep_text),
         picture=plot_module_sweep,
-        num_panels=2,
+        num_panels=_two,
     ),
     SchemeComparison: Renderer(
-        page=render_comparison_html, text=_brief(render_comparison_text), picture=plot_comparison, num_panels=2
+        page=render_comparison_html, text=_brief(render_comparison_text), picture=plot_comparison, num_panels=_two
     ),
-    WatchRecord: Renderer(page=render_watch_html, text=_full(render_watch_text), picture=plot_watch, num_panels=2),
+    WatchRecord: Renderer(page=render_watch_html, text=_full(render_watch_text), picture=plot_watch, num_panels=_two),
 }
 
 
@@ -134,10 +149,7 @@ def render_fragment(shown: object) -> str:
 def render_plot(shown: object, axes: Any = None) -> Any:
     """Draw any record with matplotlib; see `Shown.plot`."""
     record, renderer = _found(shown)
-    if isinstance(record, LabRecord):
-        given, panels = open_axes(len(record.claims), axes, rows=lab_rows(record))
-    else:
-        given, panels = open_axes(renderer.num_panels, axes)
+    given, panels = open_axes(renderer.num_panels(record), axes)
     renderer.picture(record, panels)
     return given
 

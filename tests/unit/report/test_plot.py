@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from justfit.errors import ArgumentError, MissingExtraError
+from justfit.records import Learned
 from tests.unit.records.test_module_sweep import make_record
 from tests.unit.report import checkups, judgements, labs, patients
 from tests.unit.report.every import ATTACKS, EVERY, ODD, cured, judged_live, watched
@@ -137,6 +138,15 @@ def test_the_gains_of_a_repair_stand_in_order():
     assert names == ["10 times the learning rate", "initialize with scheme auto", "clip the gradient to norm 1"]
     assert "1 more could not be trained" in axes.get_xlabel()
     assert axes.get_xlim()[1] < 2, "a gain beyond all that can be learned does not flatten the others"
+
+
+def test_before_and_after_of_a_cure_stand_beside_the_gains():
+    before = Learned(epochs=(1.0, 2.0, 3.0), share=(0.0, 0.02, 0.03), share_se=(0.01,) * 3)
+    after = Learned(epochs=(1.0, 2.0, 3.0), share=(0.4, 0.8, 0.9), share_se=(0.02,) * 3)
+    learned, tried = panels(replace(cured(), learned_before=before, learned_after=after))
+    assert [list(line.get_ydata()) for line in learned.lines[:2]] == [list(before.share), list(after.share)]
+    assert learned.get_title(loc="left").startswith("Your training learns 20.0 % of the")
+    assert tried.get_title(loc="left") == "Net is cured; the cause: initialization"
 
 
 def test_a_sweep_draws_its_cells_along_the_axis_that_varies_most():
