@@ -14,6 +14,7 @@ from justfit.report._plot import CHOICE, SERIES, TRAINING, VALIDATION, draw_band
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_SIDES = ("#7db8e0", "#ffffff", "#f0b060")  # of class 0, undecided, of class 1
 _ROLES = {"training": TRAINING, "validation": VALIDATION}
 
 
@@ -61,10 +62,11 @@ def _draw_series(series: LabSeries, style: dict[str, Any], axes: Axes) -> None:
 
 
 def _draw_surface(surface: LabSurface, axes: Axes) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    sides = LinearSegmentedColormap.from_list("sides", _SIDES)
     extent = (surface.x_low, surface.x_high, surface.y_low, surface.y_high)
-    axes.imshow(
-        surface.rows, extent=extent, origin="lower", cmap="RdYlBu", vmin=0.0, vmax=1.0, aspect="auto", alpha=0.8
-    )
+    axes.imshow(surface.rows, extent=extent, origin="lower", cmap=sides, vmin=0.0, vmax=1.0, aspect="auto")
     for label, marker in ((0, "o"), (1, "s")):
         chosen = [k for k, kind in enumerate(surface.label) if kind == label]
         xs, ys = [surface.x[k] for k in chosen], [surface.y[k] for k in chosen]
