@@ -120,6 +120,8 @@ def _build(kind: Any, data: Any, where: str) -> Any:
         return _build_record(kind, data, where)
     if origin is tuple and isinstance(data, list):
         inner = get_args(kind)
+        if inner[-1] is Ellipsis and set(map(type, data)) == {inner[0]}:  # a series of plain numbers or words
+            return tuple(data)
         kinds = [inner[0]] * len(data) if inner[-1] is Ellipsis else inner
         if len(kinds) == len(data):
             return tuple(_build(k, v, f"{where}[{i}]") for i, (k, v) in enumerate(zip(kinds, data, strict=True)))
@@ -144,7 +146,10 @@ def _build_record(kind: Any, data: Any, where: str) -> Any:
     wrong = sorted(set(data) - set(hints)) + sorted(required - set(data))
     if wrong:
         raise _mismatch(where, f"missing or unknown fields {', '.join(wrong)}")
-    values = {name: _build(hints[name], value, f"{where}.{name}") for name, value in data.items()}
+    values = {
+        name: value if type(value) is hints[name] else _build(hints[name], value, f"{where}.{name}")
+        for name, value in data.items()
+    }
     try:
         return kind(**values)
     except ArgumentError as error:
