@@ -43,6 +43,7 @@ def enter(lab: LabServer) -> Callable[..., Any]:
     def open_in(page: Any, settings: str = f"data=moons&{SMALL}") -> Any:
         page.goto(f"{lab.url}#{settings}")
         page.locator(".jp-unit").first.wait_for()
+        rest(page)
         return page
 
     return open_in
@@ -57,6 +58,11 @@ def wait_for_epoch(page: Any, at_least: int) -> None:
         "least => Number(document.querySelector('.jp-epoch strong').textContent.replaceAll(',', '')) >= least",
         arg=at_least,
     )
+
+
+def rest(page: Any) -> None:
+    """Wait until no answer is awaited any more."""
+    page.locator(".jp[aria-busy=false]").wait_for()
 
 
 def pixels(page: Any, selector: str) -> str:
@@ -85,13 +91,13 @@ def test_play_pause_step_and_reset(page: Any, enter: Callable[..., Any]) -> None
     assert page.get_attribute(".jp-play", "aria-label") == "Pause"
     wait_for_epoch(page, 5)
     page.click(".jp-play")
-    page.wait_for_timeout(300)
+    rest(page)
     paused = epoch(page)
     assert pixels(page, ".jp-plane") != first
     assert "Not trained" not in page.inner_text(".jp-verdict")
     page.click(".jp-step")
     wait_for_epoch(page, paused + 1)
-    page.wait_for_timeout(200)
+    rest(page)
     assert epoch(page) == paused + 1
     page.click(".jp-reset")
     page.wait_for_function("() => document.querySelector('.jp-epoch strong').textContent === '0'")
@@ -281,7 +287,7 @@ def test_it_is_accessible_on_a_telephone_and_in_the_dark(
     width: int, scheme: str, new_page: Callable[..., Any], enter: Callable[..., Any], axe: Callable[..., None]
 ) -> None:
     page = new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    enter(page, "data=circles&num_train=40&depth=2&width=3")
+    enter(page, "data=circles&num_train=40&depth=12&width=3")
     page.click(".jp-step")
     wait_for_epoch(page, 1)
     axe(page)

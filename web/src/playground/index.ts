@@ -13,6 +13,7 @@ import { PlanePanel } from "./plane";
 import style from "./playground.css";
 import { Session } from "./session";
 import { sameUnit, type Unit, type View, withSwitched } from "./view";
+import { mark } from "./words";
 
 /** Build the playground in `el`; the returned function stops and removes it. */
 export function renderPlayground(el: HTMLElement): () => void {
@@ -241,6 +242,7 @@ class Page {
   #showActivity(): void {
     this.#transport.show(this.#session);
     const { state, playing, busy } = this.#session;
+    mark(this.#place, "aria-busy", String(busy));
     if (state) this.#verdict.show(state, !playing && !busy);
   }
 }

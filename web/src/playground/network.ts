@@ -1,5 +1,5 @@
 // The network as a diagram: every shown unit with its map of the plane, weights as wires, a switch for dropout over each layer.
-import { svg as draw, html as make } from "../dom";
+import { svg as draw, html as make, set } from "../dom";
 import { isNumber, type Num, number, percent, setting } from "../number";
 import type { State } from "./api";
 import { type Column, type Geometry, layOut, wire } from "./geometry";
@@ -104,7 +104,11 @@ export class Network {
     this.#units.clear();
     this.#heads = [];
     const scrolls = geometry.width > width + 1;
-    mark(this.#scroll, "tabindex", scrolls ? "0" : "-1");
+    set(this.#scroll, {
+      role: scrolls ? "group" : undefined,
+      tabindex: scrolls ? "0" : undefined,
+      "aria-label": scrolls ? "Network, scrolls sideways" : undefined,
+    });
     this.#stage.replaceChildren(
       this.#buildWires(geometry),
       ...geometry.columns.flatMap((column) => this.#buildColumn(column, geometry, view)),

@@ -1,10 +1,12 @@
 // The plane of the two inputs: what the network answers over it (or one unit), and the examples.
+
+import { signData } from "../chart/colours";
 import { drawSurface, type Example } from "../chart/surface";
-import { html as make } from "../dom";
+import { svg as draw, html as make } from "../dom";
 import { setting } from "../number";
 import type { Plane } from "./api";
 import { mapOf, nameOfUnit, type View } from "./view";
-import { freshId, say } from "./words";
+import { freshId, mark, say } from "./words";
 
 export class PlanePanel {
   readonly element: HTMLElement;
@@ -12,9 +14,15 @@ export class PlanePanel {
   readonly #canvas = make("canvas", { class: "jp-plane", role: "img" });
   readonly #x = make("p", { class: "jp-axis-x" });
   readonly #y = make("p", { class: "jp-axis-y" });
-  readonly #low = make("span", {});
-  readonly #high = make("span", {});
-  readonly #held = make("input", { type: "checkbox", id: freshId("held"), checked: true });
+  readonly #low = make("span", { class: "jp-end-name" });
+  readonly #high = make("span", { class: "jp-end-name" });
+  readonly #signs = [0, 1].map(sign);
+  readonly #held = make("input", {
+    type: "checkbox",
+    id: freshId("held"),
+    checked: true,
+    "aria-label": "Show validation examples",
+  });
   readonly #notes = make("p", { class: "jp-note" });
   #plane: Plane | undefined;
   #examples: { train: Example[]; all: Example[] } = { train: [], all: [] };
@@ -40,9 +48,11 @@ export class PlanePanel {
       make(
         "div",
         { class: "jp-legend" },
+        this.#signs[0] ?? "",
         this.#low,
         make("span", { class: "jp-ramp", "aria-hidden": "true" }),
         this.#high,
+        this.#signs[1] ?? "",
       ),
       this.#notes,
     );
@@ -61,6 +71,7 @@ export class PlanePanel {
     const { looked, plane } = view;
     const [first, second] = [0, 1].map((code) => className(plane, code)) as [string, string];
     say(this.#title, map && looked ? nameOfUnit(view.state, looked) : "Decision surface");
+    for (const each of this.#signs) mark(each, "class", map ? "jp-sign-of jp-unseen" : "jp-sign-of");
     say(this.#low, map ? "negative" : first);
     say(this.#high, map ? "positive" : second);
     this.#canvas.setAttribute("aria-label", this.#words(view, map !== undefined));
@@ -90,6 +101,14 @@ export class PlanePanel {
     axis(this.#x, plane.xLow, plane.xName ?? "x", plane.xHigh);
     axis(this.#y, plane.yLow, plane.yName ?? "y", plane.yHigh);
   }
+}
+
+/** The sign of a class, as its examples have it. */
+function sign(code: number): SVGSVGElement {
+  const data = signData(code, 4);
+  const shape = data ? draw("path", { d: data }) : draw("circle", { r: 4 });
+  shape.style.fill = `var(--jp-${code ? "high" : "low"})`;
+  return draw("svg", { viewBox: "-6 -6 12 12", "aria-hidden": "true" }, shape);
 }
 
 /** A class as it is called; a bare code gets the word before it. */
