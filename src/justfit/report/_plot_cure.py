@@ -9,18 +9,8 @@ from typing import TYPE_CHECKING
 from justfit.records import CureRecord, TriedChange
 from justfit.report._cure_words import headline, points
 from justfit.report._learned_figure import learned_title
-from justfit.report._plot import (
-    CHOICE,
-    OTHER,
-    TRAINING,
-    VALIDATION,
-    count_on,
-    draw_band,
-    key,
-    name_axes,
-    plain,
-    say,
-)
+from justfit.report._plot import CHOICE, OTHER, TRAINING, VALIDATION, draw_band, key, name_axes, plain, say
+from justfit.report._plot_scales import count_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

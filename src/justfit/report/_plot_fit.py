@@ -7,22 +7,9 @@ from typing import TYPE_CHECKING
 
 from justfit.records import FitResult, SweepRecord
 from justfit.report._numbers import setting
-from justfit.report._plot import (
-    CHOICE,
-    OTHER,
-    SHADE,
-    TRAINING,
-    VALIDATION,
-    count_on,
-    draw_band,
-    key,
-    name_axes,
-    plain,
-    say,
-    scale_l2,
-    scale_losses,
-)
+from justfit.report._plot import CHOICE, OTHER, SHADE, TRAINING, VALIDATION, draw_band, key, name_axes, plain, say
 from justfit.report._plot_history import plot_states
+from justfit.report._plot_scales import count_on, scale_l2, scale_losses
 from justfit.report._titles import find_curve, path_figure
 from justfit.report._verdict import headline
 

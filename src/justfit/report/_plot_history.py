@@ -8,19 +8,8 @@ from typing import TYPE_CHECKING
 from justfit.records import FitVerdict, Judgement
 from justfit.report._judgement_words import headline
 from justfit.report._numbers import probability, setting
-from justfit.report._plot import (
-    CHOICE,
-    SHADE,
-    TRAINING,
-    VALIDATION,
-    count_on,
-    draw_band,
-    key,
-    name_axes,
-    plain,
-    say,
-    scale_losses,
-)
+from justfit.report._plot import CHOICE, SHADE, TRAINING, VALIDATION, draw_band, key, name_axes, plain, say
+from justfit.report._plot_scales import count_on, scale_losses
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from justfit.records import LabMeasurement, LabPlot, LabRecord, LabSeries, LabSurface
 from justfit.report._names import shown
-from justfit.report._plot import CHOICE, SERIES, TRAINING, VALIDATION, draw_band, key, name_axes, plain, say, scale_l2
+from justfit.report._plot import CHOICE, SERIES, TRAINING, VALIDATION, draw_band, key, name_axes, plain, say
+from justfit.report._plot_scales import scale_l2
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from justfit.records import LayerTrace, WatchEvidence, WatchRecord
 from justfit.report._gradient_figure import gradients_title
 from justfit.report._loss_figure import loss_title
-from justfit.report._plot import CHOICE, VALIDATION, count_on, key, name_axes, plain, say, scale_losses
+from justfit.report._plot import CHOICE, VALIDATION, key, name_axes, plain, say
+from justfit.report._plot_scales import count_on, scale_losses
 from justfit.report._signal_figure import common_range
 from justfit.report._step_axis import marks_of, num_steps
 from justfit.report._svg import thinned

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from justfit.records import Checkup, SchemeComparison
 from justfit.report._names import shown
-from justfit.report._plot import ALARM, SERIES, count_on, key, name_axes, plain, say
+from justfit.report._plot import ALARM, SERIES, key, name_axes, plain, say
+from justfit.report._plot_scales import count_on
 from justfit.report._schemes import comparison_title, measured
 from justfit.report._signal_figure import common_range
 from justfit.report._svg import thinned

@@ -9,20 +9,8 @@ from justfit.records import CellRecord, ModuleSweepRecord
 from justfit.report._module_sweep_words import headline, setting_words
 from justfit.report._names import shown
 from justfit.report._numbers import count
-from justfit.report._plot import (
-    CHOICE,
-    OTHER,
-    TRAINING,
-    VALIDATION,
-    count_on,
-    draw_band,
-    key,
-    name_axes,
-    plain,
-    say,
-    scale_l2,
-    scale_losses,
-)
+from justfit.report._plot import CHOICE, OTHER, TRAINING, VALIDATION, draw_band, key, name_axes, plain, say
+from justfit.report._plot_scales import count_on, scale_l2, scale_losses
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
