@@ -3,17 +3,16 @@
 The words and numbers are made once, in `Document`; text and HTML only lay them out, so they never differ. This room
 never imports torch: a record that was stored years ago can be rendered on a machine without it.
 
-Render a stored result, once more:
+Render whatever was stored, once more; a record does the same itself, by `to_html`, `plot` and `widget`:
 
 .. code-block:: python
 
-    from justfit.records import FitResult, from_json
-    from justfit.report import render_html, render_text, write_atomically
+    from justfit.report import load_records, render_page, render_record_text, write_atomically
     from rich.console import Console
 
-    result = from_json(FitResult, Path("justfit-digits/result.json").read_text("utf-8"))
-    render_text(result, Console())
-    write_atomically("report.html", render_html(result))
+    (record,) = load_records("justfit-digits").records
+    render_record_text(record, Console())
+    write_atomically("report.html", render_page(record))
 
 Every number is written with the digits that its standard error leaves, and every name from the user's table is made
 safe to show, before either enters a sentence:
@@ -33,7 +32,8 @@ also as what other programs read:
 
 The modules inside: `_numbers` and `_names` write a number and a name; `_verdict`, `_choice`, `_comparison` and `_facts`
 say what was found, `_titles` what each figure shows, and `_build` puts it in order; `_svg`, `_axes` and the figures
-draw; `_html`, `_text` and `_output` are the outputs. Of a checkup, `_trunk`, `_checkup_words`, `_checkup_layers` and
+draw; `_html`, `_text` and `_output` are the outputs. `_shown` says which kind of record is rendered by what, `_piece` takes
+a page apart for notebooks and widgets (`_widget`), `_plot` and its neighbours draw for papers. Of a checkup, `_trunk`, `_checkup_words`, `_checkup_layers` and
 `_schemes` hold the words, `_signal_figure` the plot, `_checkup_text`, `_schemes_text`, `_signal_html`, `_sarif`,
 `_github` and `_junit` the outputs. Of a judged run, `_judgement_words` and `_judgement_document` hold the words,
 `_history_figure` the plot, `_judgement_text` and `_judgement_html` the outputs; `_listing` is what the outputs for
