@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,7 +12,7 @@ import typer
 from justfit.cli._check_output import rule_texts_of, show_data, show_text, write_file
 from justfit.cli._exits import exit_codes
 from justfit.cli._output import refuse_taken
-from justfit.errors import ArgumentError
+from justfit.errors import ArgumentError, JustFitError, StoredModelError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,10 +61,11 @@ def report(
         stored = load_records(record)
         place = out if out is not None or output_format != "html" else stored.page
         refuse_taken(place, overwrite=overwrite)
-        if place is None or output_format != "html":
-            _show(stored.records, output_format, place, verbose=verbose)
-        else:
-            write_file(place, render_page(_single(stored.records)))
+        with _numbers_belong_together():
+            if place is None or output_format != "html":
+                _show(stored.records, output_format, place, verbose=verbose)
+            else:
+                write_file(place, render_page(_single(stored.records)))
 
 
 def _show(records: Sequence[Any], form: ReportFormat, out: Path | None, *, verbose: bool) -> None:
@@ -81,6 +83,21 @@ def _show(records: Sequence[Any], form: ReportFormat, out: Path | None, *, verbo
         show_data(render_json(records[0] if len(records) == 1 else records), out)
     else:
         show_data(render_sarif(records, rule_texts_of(codes_in(records)), __version__), out)
+
+
+@contextmanager
+def _numbers_belong_together() -> Iterator[None]:
+    """Blame a record that was changed by hand for what no record of justfit does, and say how to tell."""
+    try:
+        yield
+    except JustFitError:
+        raise
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise StoredModelError(
+            "The numbers of a stored record must belong together.",
+            found=f"`{type(error).__name__}: {error}` where they are shown",
+            way_out="Store it again. If nobody changed it, justfit is at fault: JUSTFIT_DEBUG=1 shows where.",
+        ) from error
 
 
 def _single(records: Sequence[Any]) -> Any:

@@ -30,15 +30,15 @@ also as what other programs read:
 >>> place_of("models/net.py:41").line
 41
 
-The modules inside: `_numbers` and `_names` write a number and a name; `_verdict`, `_choice`, `_comparison` and `_facts`
-say what was found, `_titles` what each figure shows, and `_build` puts it in order; `_svg`, `_axes` and the figures
-draw; `_html`, `_text` and `_output` are the outputs. `_shown` says which kind of record is rendered by what, `_piece` takes
-a page apart for notebooks and widgets (`_widget`), `_plot` and its neighbours draw for papers. Of a checkup, `_trunk`, `_checkup_words`, `_checkup_layers` and
-`_schemes` hold the words, `_signal_figure` the plot, `_checkup_text`, `_schemes_text`, `_signal_html`, `_sarif`,
-`_github` and `_junit` the outputs. Of a judged run, `_judgement_words` and `_judgement_document` hold the words,
-`_history_figure` the plot, `_judgement_text` and `_judgement_html` the outputs; `_listing` is what the outputs for
-programs have in common. Of the lab, `_lab_document` holds the words, `_lab_plot` and `_lab_picture` draw, `_lab_html`
-and `_lab_text` are the outputs.
+The modules inside: `_numbers` and `_names` write a number and a name; `_verdict`, `_choice`, `_comparison` and
+`_facts` say what was found, `_titles` what each figure shows, and `_build` puts it in order; `_svg`, `_axes` and the
+figures draw; `_html`, `_text` and `_output` are the outputs. `_shown` says which kind of record is rendered by what,
+`_piece` takes a page apart for notebooks and widgets (`_widget`), `_plot` and its neighbours draw for papers. Of a
+checkup, `_trunk`, `_checkup_words`, `_checkup_layers` and `_schemes` hold the words, `_signal_figure` the plot,
+`_checkup_text`, `_schemes_text`, `_signal_html`, `_sarif`, `_github` and `_junit` the outputs. Of a judged run,
+`_judgement_words` and `_judgement_document` hold the words, `_history_figure` the plot, `_judgement_text` and
+`_judgement_html` the outputs; `_listing` is what the outputs for programs have in common. Of the lab, `_lab_document`
+holds the words, `_lab_plot` and `_lab_picture` draw, `_lab_html` and `_lab_text` are the outputs.
 """
 
 from __future__ import annotations

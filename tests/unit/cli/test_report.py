@@ -154,6 +154,18 @@ def test_wrong_places_are_told(stored, run, words, message):
     assert f"error: {message}" in done.stderr or message in done.stderr
 
 
+@pytest.mark.parametrize("form", ["html", "text"])
+def test_a_record_that_was_changed_by_hand_is_told(stored, run, form):
+    path = stored("fit")
+    changed = json.loads(path.read_text("utf-8"))
+    changed["sweep"]["chosen"] = [99, 99]
+    path.write_text(json.dumps(changed))
+    done = run("report", path, "--output-format", form)
+    assert done.exit_code == 2
+    assert "error: The numbers of a stored record must belong together. Found `IndexError: " in done.stderr
+    assert not list(Path().glob("*.html"))
+
+
 def test_a_stored_record_needs_no_torch(stored):
     script = (
         "import sys\nfrom justfit.cli import main\n"
