@@ -37,8 +37,12 @@ figures draw; `_html`, `_text` and `_output` are the outputs. `_shown` says whic
 checkup, `_trunk`, `_checkup_words`, `_checkup_layers` and `_schemes` hold the words, `_signal_figure` the plot,
 `_checkup_text`, `_schemes_text`, `_signal_html`, `_sarif`, `_github` and `_junit` the outputs. Of a judged run,
 `_judgement_words` and `_judgement_document` hold the words, `_history_figure` the plot, `_judgement_text` and
-`_judgement_html` the outputs; `_listing` is what the outputs for programs have in common. Of the lab, `_lab_document`
-holds the words, `_lab_plot` and `_lab_picture` draw, `_lab_html` and `_lab_text` are the outputs.
+`_judgement_html` the outputs; `_listing` is what the outputs for programs have in common. Of a watched run,
+`_watch_words` and `_watch_document` hold the words, `_loss_figure`, `_gradient_figure`, `_update_figure`,
+`_off_figure` and `_last_steps` draw over steps (`_step_axis`, `_layer_rows`); of a cure, `_cure_words` and
+`_cure_document`, `_learned_figure`, `_tried_figure` and `_structure_table`; of a module sweep, `_module_sweep_words`
+and `_module_sweep_document`, `_cell_path`, `_cell_map` and `_cell_explorer` (`_cell_axes`). Of the lab,
+`_lab_document` holds the words, `_lab_plot` and `_lab_picture` draw, `_lab_html` and `_lab_text` are the outputs.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from justfit.report._names import shown
 from justfit.report._numbers import count, setting
 from justfit.report._svg import Scale, drawing, label, nice_ticks, tag, tooltip
 
-_ROW, _TOP, _LEFT, _RIGHT, _WIDTH = 40.0, 14.0, 12.0, 346.0, 460.0
+_ROW, _TOP, _LEFT, _RIGHT, _WIDTH = 40.0, 14.0, 12.0, 316.0, 460.0
 _MOST_ROWS = 16
 _LOWEST, _HIGHEST = -0.6, 1.1  # of the axis: what lies beyond is drawn at its end as an arrow
-_LETTERS = 66
+_LETTERS = 62
 
 
 def draw_tried(record: CureRecord, title: str) -> tuple[str, ...]:
@@ -62,10 +62,10 @@ def _row(tried: TriedChange, k: int, across: Scale, *, again: bool) -> str:
     y = _TOP + k * _ROW
     star = "★ " if tried.chosen else ""
     name = f"{star}again, with two draws" if again else f"{star}{shown(tried.name, _LETTERS)}"
-    class_ = "tick strong" if tried.chosen else "tick"
+    class_ = "tick strong halo" if tried.chosen else "tick halo"
     parts = [tooltip(f"{name}: {_numbers(tried)}"), label(name, _LEFT, y + 12.0, class_=class_)]
     middle = y + 26.0
-    parts.append(label(_short(tried), _RIGHT + 12.0, middle + 4.0, class_=class_))
+    parts.append(label(_short(tried), _RIGHT + 14.0, middle + 4.0, class_=class_))
     if math.isfinite(tried.gain):
         parts.append(_interval(tried, middle, across))
     return tag("g", "".join(parts))
@@ -92,7 +92,7 @@ def _interval(tried: TriedChange, y: float, across: Scale) -> str:
 def _short(tried: TriedChange) -> str:
     if math.isnan(tried.gain):
         return "failed"
-    return f"{_signed(tried.gain)} at epoch {setting(tried.epochs)}"
+    return f"{_signed(tried.gain)}, epoch {setting(tried.epochs)}"
 
 
 def _numbers(tried: TriedChange) -> str:
