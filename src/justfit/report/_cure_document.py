@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from justfit.records import CureRecord, CureState, Judgement
@@ -18,7 +19,7 @@ from justfit.report._cure_words import (
     repeated_words,
     tried_table,
 )
-from justfit.report._document import Card, Figure, Section, SignalDocument, Table, Tone
+from justfit.report._document import Card, Figure, FigureKey, Section, SignalDocument, Table, Tone
 from justfit.report._judgement_document import build_judgement_document, draw_judgement
 from justfit.report._learned_figure import before_after_title, draw_before_after, draw_learned, learned_title
 from justfit.report._names import shown
@@ -27,7 +28,8 @@ from justfit.report._run_findings import findings_section, steps_to_take, todo_s
 from justfit.report._structure_table import structure_table
 from justfit.report._tried_figure import draw_tried, tried_title
 
-_FIGURES = {
+_Drawn = Callable[[CureRecord, str], tuple[str, ...]]
+_FIGURES: dict[FigureKey, tuple[_Drawn, Callable[[CureRecord], str]]] = {
     "before_after": (draw_before_after, before_after_title),
     "learned": (draw_learned, learned_title),
     "tried": (draw_tried, tried_title),
@@ -76,7 +78,9 @@ def build_cure_document(record: CureRecord) -> SignalDocument:
 
 def draw_cure(record: CureRecord) -> dict[str, tuple[str, ...]]:
     """Draw the figures of the document."""
-    drawn = {key: draw(record, f"{title(record)}.") for key, (draw, title) in _FIGURES.items()}
+    drawn: dict[str, tuple[str, ...]] = {
+        key: draw(record, f"{title(record)}.") for key, (draw, title) in _FIGURES.items()
+    }
     judgement = _judgement(record)
     return drawn if judgement is None else drawn | draw_judgement(judgement)
 
@@ -166,15 +170,14 @@ def _patch_section(record: CureRecord) -> Section:
 
 
 def _before_after_section(record: CureRecord) -> Section:
-    captions = {
+    captions: dict[FigureKey, str] = {
         "before_after": "Mean loss per example in eval mode, ± one standard error. Both networks began with the same "
         "draws of weights and saw the same batches.",
         "learned": "0 % is the best constant prediction, 100 % a perfect one; the band is ± one standard error. Dots "
         "are the epochs that were looked at.",
     }
     figures = tuple(
-        Figure(key=key, title=f"{_FIGURES[key][1](record)}.", caption=caption)  # type: ignore[arg-type]  # keys above
-        for key, caption in captions.items()
+        Figure(key=key, title=f"{_FIGURES[key][1](record)}.", caption=caption) for key, caption in captions.items()
     )
     known = record.history_before is not None or record.learned_before is not None
     table = structure_table(record.layers_before, record.layers_after)

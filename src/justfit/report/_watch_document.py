@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from justfit.records import Judgement, WatchRecord
 from justfit.report._checkup_words import SENTENCE
-from justfit.report._document import Card, Figure, Section, SignalDocument, Table, Tone
+from justfit.report._document import Card, Figure, FigureKey, Section, SignalDocument, Table, Tone
 from justfit.report._gradient_figure import draw_gradients, gradients_title
 from justfit.report._judgement_document import build_judgement_document, draw_judgement
 from justfit.report._last_steps import draw_last_steps, last_steps_tables, last_steps_title
@@ -16,12 +17,14 @@ from justfit.report._numbers import count, number, percent, probability, setting
 from justfit.report._off_figure import draw_layers_off, layers_off_title
 from justfit.report._run_findings import findings_section, steps_to_take, todo_section
 from justfit.report._step_axis import num_steps, shown_steps
+from justfit.report._svg import thinned
 from justfit.report._update_figure import draw_learning_rate, draw_updates, learning_rate_title, updates_title
 from justfit.report._watch_layers import layer_tables
 from justfit.report._watch_words import cost_words, failure_words, fit_words, headline
 
 _MOST_POINTS = 200
-_FIGURES = {
+_Drawn = Callable[[WatchRecord, str], tuple[str, ...]]
+_FIGURES: dict[FigureKey, tuple[_Drawn, Callable[[WatchRecord], str]]] = {
     "loss": (draw_loss, loss_title),
     "layer_gradients": (draw_gradients, gradients_title),
     "updates": (draw_updates, updates_title),
@@ -62,7 +65,9 @@ def build_watch_document(record: WatchRecord) -> SignalDocument:
 
 def draw_watch(record: WatchRecord) -> dict[str, tuple[str, ...]]:
     """Draw the figures of the document."""
-    drawn = {key: draw(record, f"{title(record)}.") for key, (draw, title) in _FIGURES.items()}
+    drawn: dict[str, tuple[str, ...]] = {
+        key: draw(record, f"{title(record)}.") for key, (draw, title) in _FIGURES.items()
+    }
     judgement = _judgement(record)
     return drawn if judgement is None else drawn | draw_judgement(judgement)
 
@@ -120,7 +125,7 @@ def _cards(record: WatchRecord) -> tuple[Card, ...]:
 
 
 def _flight_section(record: WatchRecord) -> Section:
-    captions = {
+    captions: dict[FigureKey, str] = {
         "loss": "The line is the mean of each bin of steps, the inner band ± one standard deviation within it, the "
         "outer one reaches from its smallest to its largest loss. Diamonds mark since when a finding holds.",
         "layer_gradients": "Layers in order of execution, the first on top; a sample holds until the next. Black is 0, "
@@ -135,7 +140,7 @@ def _flight_section(record: WatchRecord) -> Section:
     cut = f" Steps beyond {seen:,} of {steps:,}, long after the failure, are left out." if seen < steps else ""
     captions["loss"] += cut
     figures = tuple(
-        Figure(key=key, title=f"{title(record)}.", caption=captions[key])  # type: ignore[arg-type]  # the keys above
+        Figure(key=key, title=f"{title(record)}.", caption=captions[key])
         for key, (_, title) in _FIGURES.items()
         if key in captions
     )
@@ -143,8 +148,6 @@ def _flight_section(record: WatchRecord) -> Section:
 
 
 def _loss_table(record: WatchRecord) -> Table:
-    from justfit.report._svg import thinned
-
     bins = record.evidence.losses
     kept = thinned(len(bins.mean), 128)
     rows = tuple(
