@@ -68,13 +68,13 @@ class JustFitEstimator(JustFitBase):
         """Draw the learning curves and the regularization path with matplotlib, for papers and slides.
 
         Args:
-            axes: Two axes to draw on; made where none are given.
+            axes: The axes to draw on; made where none are given.
 
         Returns:
-            The two axes.
+            The axes: curves and path, and of two features what up to three of the networks answer over their plane.
 
         Raises:
-            ArgumentError: l2 and dropout were both fixed, or `axes` are not two.
+            ArgumentError: l2 and dropout were both fixed, or `axes` are too few or too many.
             MissingExtraError: matplotlib is not installed (the extra `plot`).
         """
         check_is_fitted(self, "module_")

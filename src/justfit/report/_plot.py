@@ -35,16 +35,15 @@ SHADE: dict[str, Any] = {"color": "#e0b93c", "alpha": 0.22, "linewidth": 0}
 CHOICE: dict[str, Any] = {"color": "#59636e", "linestyle": (0, (1, 2)), "linewidth": 1.2}
 ALARM = "#b3261e"
 _PANEL = (5.2, 3.9)  # inches
-_MOST_COLUMNS = 3
 _LETTER = 0.47  # mean width of a letter in units of its font size
 _MOST_POINTS = 1_000
 
 
-def open_axes(num_panels: int, axes: Any) -> tuple[Any, Any]:
+def open_axes(rows: Sequence[int], axes: Any) -> tuple[Any, Any]:
     """Take the axes that were given, or make new ones.
 
     Args:
-        num_panels: How many the picture needs.
+        rows: How many panels stand in each row of the picture.
         axes: What was given; None for nothing.
 
     Returns:
@@ -54,6 +53,7 @@ def open_axes(num_panels: int, axes: Any) -> tuple[Any, Any]:
         MissingExtraError: matplotlib is not installed.
         ArgumentError: There are fewer or more axes than panels, or there is nothing to draw.
     """
+    num_panels = sum(rows)
     if num_panels == 0:
         raise ArgumentError(
             "A picture needs something to draw.", found="a record without claims", way_out="Let the lab finish one."
@@ -68,15 +68,13 @@ def open_axes(num_panels: int, axes: Any) -> tuple[Any, Any]:
             way_out="Install it with `pip install 'justfit[plot]'`.",
         ) from error
     if axes is None:
-        columns = min(num_panels, _MOST_COLUMNS)
-        rows = math.ceil(num_panels / columns)
-        size = (_PANEL[0] * columns, _PANEL[1] * rows)
-        _, made = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
-        every = list(made.flat)
-        for spare in every[num_panels:]:
-            spare.remove()
-        kept = every[:num_panels]
-        return (kept[0] if num_panels == 1 else made[0] if rows == 1 else np.array(kept, dtype=object)), kept
+        size = (_PANEL[0] * max(rows), _PANEL[1] * len(rows))
+        _, made = plt.subplots(len(rows), max(rows), figsize=size, layout="constrained", squeeze=False)
+        for row, used in zip(made, rows, strict=True):
+            for spare in row[used:]:
+                spare.remove()
+        kept = [one for row, used in zip(made, rows, strict=True) for one in row[:used]]
+        return (kept[0] if num_panels == 1 else np.array(kept, dtype=object)), kept
     given = list(np.asarray(axes, dtype=object).flat)
     if len(given) != num_panels or not all(hasattr(one, "plot") and hasattr(one, "set_title") for one in given):
         raise ArgumentError(

@@ -20,9 +20,9 @@ _LOWEST = -0.5  # of the axis; what is far worse than a constant leaves the plot
 _LETTERS = 30  # of a line of a name
 
 
-def cure_panels(record: CureRecord) -> int:
+def cure_rows(record: CureRecord) -> tuple[int, ...]:
     """Count the panels: what was learned was not looked at in every repair."""
-    return 1 if record.learned_before is None else 2
+    return (1,) if record.learned_before is None else (2,)
 
 
 def plot_cure(record: CureRecord, axes: list[Axes]) -> None:

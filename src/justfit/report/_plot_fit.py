@@ -9,6 +9,7 @@ from justfit.records import FitResult, SweepRecord
 from justfit.report._numbers import setting
 from justfit.report._plot import CHOICE, OTHER, SHADE, TRAINING, VALIDATION, draw_band, key, name_axes, plain, say
 from justfit.report._plot_history import plot_states
+from justfit.report._plot_plane import opened_planes, plot_planes
 from justfit.report._plot_scales import count_on, scale_l2, scale_losses
 from justfit.report._titles import find_curve, path_figure
 from justfit.report._verdict import headline
@@ -17,10 +18,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+def fit_rows(result: FitResult) -> tuple[int, ...]:
+    """Count the panels: curves and path, and below them, of two features, what up to three networks answer."""
+    num_planes = len(opened_planes(result))
+    return (2, num_planes) if num_planes else (2,)
+
+
 def plot_fit(result: FitResult, axes: list[Axes]) -> None:
-    """Draw the learning curves beside the regularization path."""
+    """Draw the learning curves beside the regularization path, and the networks of two features."""
     _plot_curves(result, axes[0])
     _plot_path(result.sweep, axes[1])
+    plot_planes(result, axes[2:])
 
 
 def _plot_curves(result: FitResult, axes: Axes) -> None:

@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING, Any
 from justfit.records import LabMeasurement, LabPlot, LabRecord, LabSeries, LabSurface
 from justfit.report._names import shown
 from justfit.report._plot import CHOICE, SERIES, TRAINING, VALIDATION, draw_band, key, name_axes, plain, say
+from justfit.report._plot_plane import draw_examples, draw_two_sides
 from justfit.report._plot_scales import scale_l2
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_SIDES = ("#7db8e0", "#ffffff", "#f0b060")  # of class 0, undecided, of class 1
+_COLUMNS = 3
 _ROLES = {"training": TRAINING, "validation": VALIDATION}
+
+
+def lab_rows(record: LabRecord) -> tuple[int, ...]:
+    """Count the panels, one a claim."""
+    num_claims = len(record.claims)
+    return tuple(min(_COLUMNS, num_claims - first) for first in range(0, num_claims, _COLUMNS))
 
 
 def plot_lab(record: LabRecord, axes: list[Axes]) -> None:
@@ -63,15 +70,10 @@ def _draw_series(series: LabSeries, style: dict[str, Any], axes: Axes) -> None:
 
 
 def _draw_surface(surface: LabSurface, axes: Axes) -> None:
-    from matplotlib.colors import LinearSegmentedColormap
-
-    sides = LinearSegmentedColormap.from_list("sides", _SIDES)
-    extent = (surface.x_low, surface.x_high, surface.y_low, surface.y_high)
-    axes.imshow(surface.rows, extent=extent, origin="lower", cmap=sides, vmin=0.0, vmax=1.0, aspect="auto")
-    for label, marker in ((0, "o"), (1, "s")):
-        chosen = [k for k, kind in enumerate(surface.label) if kind == label]
-        xs, ys = [surface.x[k] for k in chosen], [surface.y[k] for k in chosen]
-        axes.plot(xs, ys, marker, markersize=3, markerfacecolor="none", color="#1b1f24", label=f"class {label}")
+    draw_two_sides(axes, surface.rows, (surface.x_low, surface.x_high, surface.y_low, surface.y_high))
+    for code in (0, 1):
+        chosen = [k for k, kind in enumerate(surface.label) if kind == code]
+        draw_examples(axes, [surface.x[k] for k in chosen], [surface.y[k] for k in chosen], code, f"class {code}")
     name_axes(axes, f"first input (no unit); {plain(surface.title, 40)}", "second input (no unit)")
     key(axes)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +31,10 @@ from justfit.report._module_sweep_html import render_module_sweep_html
 from justfit.report._module_sweep_text import render_module_sweep_text
 from justfit.report._piece import take_apart
 from justfit.report._plot import open_axes
-from justfit.report._plot_cure import cure_panels, plot_cure
-from justfit.report._plot_fit import plot_fit
+from justfit.report._plot_cure import cure_rows, plot_cure
+from justfit.report._plot_fit import fit_rows, plot_fit
 from justfit.report._plot_history import plot_judgement
-from justfit.report._plot_lab import plot_lab
+from justfit.report._plot_lab import lab_rows, plot_lab
 from justfit.report._plot_run import plot_watch
 from justfit.report._plot_signals import plot_checkup, plot_comparison
 from justfit.report._plot_sweep import plot_module_sweep
@@ -60,13 +60,13 @@ class Renderer:
         page: Makes the HTML page.
         text: Prints for people; the last argument asks for all of it.
         picture: Draws on matplotlib axes.
-        num_panels: How many axes the picture needs.
+        rows: How many axes the picture needs in each of its rows.
     """
 
     page: Callable[[Any], str]
     text: Text
     picture: Picture
-    num_panels: Callable[[Any], int]
+    rows: Callable[[Any], Sequence[int]]
 
 
 def _brief(render: Callable[[Any, Console], None]) -> Text:
@@ -77,12 +77,12 @@ def _full(render: Callable[..., None]) -> Text:
     return lambda record, console, verbose: render(record, console, verbose=verbose)
 
 
-def _one(_: object) -> int:
-    return 1
+def _one(_: object) -> tuple[int, ...]:
+    return (1,)
 
 
-def _two(_: object) -> int:
-    return 2
+def _two(_: object) -> tuple[int, ...]:
+    return (2,)
 
 
 def _judged_text(judgement: Judgement, console: Console, verbose: bool) -> None:
@@ -90,34 +90,32 @@ def _judged_text(judgement: Judgement, console: Console, verbose: bool) -> None:
 
 
 _RENDERERS: dict[type, Renderer] = {
-    Checkup: Renderer(page=render_checkup_html, text=_full(render_checkup_text), picture=plot_checkup, num_panels=_two),
-    CureRecord: Renderer(
-        page=render_cure_html, text=_full(render_cure_text), picture=plot_cure, num_panels=cure_panels
-    ),
-    FitResult: Renderer(page=render_html, text=_brief(render_text), picture=plot_fit, num_panels=_two),
+    Checkup: Renderer(page=render_checkup_html, text=_full(render_checkup_text), picture=plot_checkup, rows=_two),
+    CureRecord: Renderer(page=render_cure_html, text=_full(render_cure_text), picture=plot_cure, rows=cure_rows),
+    FitResult: Renderer(page=render_html, text=_brief(render_text), picture=plot_fit, rows=fit_rows),
     FitVerdict: Renderer(
         page=lambda verdict: render_judgement_html(judgement_of(verdict)),
         text=lambda verdict, console, verbose: _judged_text(judgement_of(verdict), console, verbose),
         picture=lambda verdict, axes: plot_judgement(judgement_of(verdict), axes),
-        num_panels=_one,
+        rows=_one,
     ),
-    Judgement: Renderer(page=render_judgement_html, text=_judged_text, picture=plot_judgement, num_panels=_one),
+    Judgement: Renderer(page=render_judgement_html, text=_judged_text, picture=plot_judgement, rows=_one),
     LabRecord: Renderer(
         page=render_lab_html,
         text=_brief(render_lab_text),
         picture=plot_lab,
-        num_panels=lambda record: len(record.claims),
+        rows=lab_rows,
     ),
     ModuleSweepRecord: Renderer(
         page=render_module_sweep_html,
         text=_brief(render_module_sweep_text),
         picture=plot_module_sweep,
-        num_panels=_two,
+        rows=_two,
     ),
     SchemeComparison: Renderer(
-        page=render_comparison_html, text=_brief(render_comparison_text), picture=plot_comparison, num_panels=_two
+        page=render_comparison_html, text=_brief(render_comparison_text), picture=plot_comparison, rows=_two
     ),
-    WatchRecord: Renderer(page=render_watch_html, text=_full(render_watch_text), picture=plot_watch, num_panels=_two),
+    WatchRecord: Renderer(page=render_watch_html, text=_full(render_watch_text), picture=plot_watch, rows=_two),
 }
 
 
@@ -149,7 +147,7 @@ def render_fragment(shown: object) -> str:
 def render_plot(shown: object, axes: Any = None) -> Any:
     """Draw any record with matplotlib; see `Shown.plot`."""
     record, renderer = _found(shown)
-    given, panels = open_axes(renderer.num_panels(record), axes)
+    given, panels = open_axes(renderer.rows(record), axes)
     renderer.picture(record, panels)
     return given
 

@@ -49,7 +49,8 @@ def test_the_setting_for_text_is_obeyed(swept_classifier):
 
 def test_plot_and_widget_are_those_of_the_record(swept_classifier):
     with mpl.rc_context({"backend": "agg"}):
-        curves, path = swept_classifier.plot()
+        curves, path, *planes = swept_classifier.plot()
+        assert planes, "of two features, what the networks answer"
         assert list(path.lines[1].get_xdata()) == list(swept_classifier.sweep_.l2)
         assert curves.get_xlabel() == "epoch"
         plt.close("all")

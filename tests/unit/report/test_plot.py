@@ -12,7 +12,7 @@ import pytest
 from justfit.errors import ArgumentError, MissingExtraError
 from justfit.records import Learned
 from tests.unit.records.test_module_sweep import make_record
-from tests.unit.report import checkups, judgements, labs, patients
+from tests.unit.report import checkups, judgements, labs, opened, patients
 from tests.unit.report.every import ATTACKS, EVERY, ODD, cured, judged_live, watched
 
 
@@ -80,6 +80,27 @@ def test_a_fit_draws_its_curves_and_its_path():
     assert path.get_xscale() == "symlog", "0 has its place beside a logarithm"
     assert curves.get_ylabel() == "mean loss (nats)"
     assert curves.get_title(loc="left") == "The network overfits, and regularization helps"
+
+
+def test_networks_of_two_features_stand_below_as_they_answer():
+    result = opened.two_features()
+    every = panels(result)
+    assert len(every) == 5
+    assert [axes.get_subplotspec().rowspan.start for axes in every] == [0, 0, 1, 1, 1]
+    chosen = next(view for view in result.sweep.explored.views
+                  if (view.l2, view.dropout) == (result.sweep.chosen_l2, result.sweep.chosen_dropout))  # fmt: skip
+    assert np.allclose(every[3].images[0].get_array(), chosen.surface)
+    assert every[3].get_title(loc="left") == "Chosen, λ = 3, dropout = 0.35: linearity R² 0.82"
+    plane = result.sweep.explored.plane
+    assert (every[3].get_xlabel(), every[3].get_ylabel()) == (plane.x_name, plane.y_name)
+    assert sum(len(line.get_xdata()) for line in every[3].lines) == len(plane.x)
+
+
+@pytest.mark.parametrize("name", ["many_classes", "plane_of_a_number", "hostile_opened", "opened_diverged"])
+def test_planes_of_every_kind_are_drawn(name):
+    every = panels(opened.ALL[name]())
+    laid_out(every[0])
+    assert all(axes.images or axes.lines for axes in every)
 
 
 def test_a_band_is_one_standard_error_wide():
