@@ -67,6 +67,8 @@ def cure(
         with show_progress(quiet=quiet) as on_progress, prints_to_stderr():
             found = find_cure(**{**arguments, "on_progress": on_progress})
         _print(found, as_json=as_json, quiet=quiet, verbose=verbose)
+        if arguments.get("out") is not None and not quiet:
+            say(f"written: {Path(arguments['out']) / 'report.html'}")
         if found.record.interrupted:
             say("interrupted: This is the best so far; a full run may choose differently.")
             raise typer.Exit(INTERRUPTED)

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,7 @@ def test_a_sick_training_is_cured_and_the_code_says_so(tmp_path):
     assert (record["state"], record["cause"]) == ("cured", "initialization")
     assert record["changes"][0]["source"] == "recipes.py:7"
     assert "to stderr" in done.stderr
+    assert f"written: {Path('out') / 'report.html'}" in done.stderr
     files = {"record.json", "report.html", "patch.md", "model.safetensors"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == files
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
