@@ -92,7 +92,8 @@ def sweep(
             tier it was, and naming it here gives the same result bit for bit.
         seed: First seed; also deals the folds.
         refill: Spend what stopped cells have freed.
-        out: A folder to keep the sweep in; the same call goes on where it was killed, to the same end, bit for bit.
+        out: A folder to keep the sweep in, at its end with `result.json` and `report.html`; the same call goes on where
+            it was killed, to the same end, bit for bit.
         study: An Optuna study; every cell is written to it as a trial (needs `justfit[optuna]`).
         on_progress: Told how far it is.
 

@@ -11,13 +11,14 @@ from typing import Any, Self
 
 from justfit.errors import OutputError
 from justfit.records import ModuleSweepRecord, to_json
-from justfit.report import write_atomically
+from justfit.report import render_module_sweep_html, write_atomically
 from justfit.sweep._folder_lock import LOCK_FILE, folder_locked
 from justfit.sweep._store import Store
 
 FORMAT = "justfit.sweep/1"
 START_FILE = "sweep.json"
 RESULT_FILE = "result.json"
+REPORT_FILE = "report.html"
 PIECES = "pieces"
 
 
@@ -85,12 +86,13 @@ class SweepFolder:
         return Store(self.path / PIECES)
 
     def finish(self, record: ModuleSweepRecord, store: Store) -> None:
-        """Write the result; where networks stood is not needed any more, unless the sweep was interrupted.
+        """Write result and report; where networks stood is not needed any more, unless the sweep was interrupted.
 
         Raises:
             OutputError: It cannot be written.
         """
         write_atomically(self.path / RESULT_FILE, to_json(record))
+        write_atomically(self.path / REPORT_FILE, render_module_sweep_html(record))
         if not record.interrupted:
             store.forget_all_states()
 

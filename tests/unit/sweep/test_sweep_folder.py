@@ -61,6 +61,7 @@ def test_killed_again_and_again_it_ends_with_the_same_table(tmp_path, whole):
     assert program.returncode == 0
     assert json.loads(output) == json.loads(to_json(whole.record.cells))
     assert from_json(ModuleSweepRecord, (folder / "result.json").read_text("utf-8")).cells == whole.record.cells
+    assert "What the settings do" in (folder / "report.html").read_text("utf-8")
 
 
 def test_a_finished_sweep_trains_nothing_again(tmp_path, whole, monkeypatch):
