@@ -60,3 +60,29 @@ def test_pieces_fit_a_phone_in_the_dark_and_pass_axe(new_page, addresses, axe):
     page.goto(addresses["healthy"])
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     axe(page)
+
+
+LIGHT, DARK = "rgb(255, 255, 255)", "rgb(20, 23, 27)"
+THEMES = (
+    ("data-jp-theme-light", "true", LIGHT),  # JupyterLab
+    ("data-jp-theme-light", "false", DARK),
+    ("class", "vscode-light", LIGHT),
+    ("class", "vscode-dark", DARK),
+    ("theme", "light", LIGHT),  # Colab
+    ("theme", "dark", DARK),
+)
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+def test_the_colours_are_the_notebook_s(new_page, addresses, system):
+    page = new_page(color_scheme=system)
+    page.goto(addresses["healthy"])
+    paper = "getComputedStyle(document.querySelector('.justfit')).backgroundColor"
+    assert page.evaluate(paper) == (LIGHT if system == "light" else DARK)
+    for mark, value, wanted in THEMES:
+        page.evaluate("([mark, value]) => document.body.setAttribute(mark, value)", [mark, value])
+        assert (mark, value, page.evaluate(paper)) == (mark, value, wanted)
+        page.emulate_media(media="print")
+        assert page.evaluate(paper) == LIGHT, "paper is white"
+        page.emulate_media(media="screen")
+        page.evaluate("(mark) => document.body.removeAttribute(mark)", mark)
