@@ -31,6 +31,12 @@ Data = Annotated[
     ),
 ]
 Target = Annotated[str | None, typer.Option("--target", "-t", metavar="COLUMN", help="The column of TABLE to predict.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns", metavar="A,B", help="Of the live lab: the two columns of TABLE to play with.  [default: by merit]"
+    ),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print all numbers as JSON; a page is then written only where --out says.")
 ]
@@ -52,6 +58,7 @@ def lab(
     seed: Seed = 0,
     data: Data = None,
     target: Target = None,
+    columns: Columns = None,
     as_json: Json = False,
     as_server: Serve = False,
     port: Port = 0,
@@ -68,11 +75,19 @@ def lab(
     if as_server:
         with exit_codes(if_interrupted="The lab did not open."):
             refuse_with_serve({"--out": out is not None, "--overwrite": overwrite, "--json": as_json, "--quick": quick})
-            serve(data=data, target=target, seed=seed, port=port, browser=not no_browser, quiet=quiet)
+            serve(
+                data=data,
+                target=target,
+                columns=columns,
+                seed=seed,
+                port=port,
+                browser=not no_browser,
+                quiet=quiet,
+            )
         return
     page = out if out is not None or as_json else DEFAULT_PAGE
     with exit_codes(if_interrupted="Nothing was written."):
-        refuse_without_serve({"--port": port != 0, "--no-browser": no_browser})
+        refuse_without_serve({"--columns": columns is not None, "--port": port != 0, "--no-browser": no_browser})
         refuse_taken(page, overwrite=overwrite)
         with show_progress(quiet=quiet) as on_progress:
             from justfit.lab import run_lab

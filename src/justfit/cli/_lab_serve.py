@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import sys
 import threading
@@ -13,12 +14,15 @@ from justfit.cli._output import print_data
 from justfit.errors import ArgumentError
 
 
-def serve(*, data: str | None, target: str | None, seed: int, port: int, browser: bool, quiet: bool) -> None:
+def serve(
+    *, data: str | None, target: str | None, columns: str | None, seed: int, port: int, browser: bool, quiet: bool
+) -> None:
     """Open the live lab and say where it is; return when it is ended.
 
     Args:
         data: As `LabServer` takes it.
         target: As `LabServer` takes it.
+        columns: The two to show, with a comma between them.
         seed: As `LabServer` takes it.
         port: As `LabServer` takes it.
         browser: Whether to show it in the browser, where there is a screen.
@@ -26,7 +30,7 @@ def serve(*, data: str | None, target: str | None, seed: int, port: int, browser
     """
     from justfit.lab import LabServer
 
-    lab = LabServer(data, target=target, seed=seed, port=port)
+    lab = LabServer(data, target=target, columns=columns_in(columns), seed=seed, port=port)
     print_data(lab.url if quiet else f"The lab is open at\n\n    {lab.url}\n\nOnly this machine reaches it.")
     if not quiet:
         say("Ctrl-C ends it.")
@@ -49,7 +53,8 @@ def refuse_with_serve(given: Mapping[str, bool]) -> None:
     for name, is_given in given.items():
         if is_given:
             raise ArgumentError(
-                "`--serve` goes with `--data`, `--target`, `--seed`, `--port`, `--no-browser` and `--quiet` only.",
+                "`--serve` goes with `--data`, `--target`, `--columns`, `--seed`, `--port`, `--no-browser` and "
+                "`--quiet` only.",
                 found=f"`{name}`",
                 way_out="Leave it out: the live page has a button for the claims, in short and in full.",
             )
@@ -66,6 +71,15 @@ def refuse_without_serve(given: Mapping[str, bool]) -> None:
             raise ArgumentError(
                 f"`{name}` belongs to the live lab.", found="no `--serve`", way_out="Add `--serve`, or leave it out."
             )
+
+
+def columns_in(words: str | None) -> list[str] | None:
+    """Take names apart at their commas; one that has a comma itself stands in double quotes.
+
+    >>> columns_in('age, "weight, kg"')
+    ['age', 'weight, kg']
+    """
+    return None if words is None else next(csv.reader([words], skipinitialspace=True), [])
 
 
 def _has_screen(environment: Mapping[str, str]) -> bool:

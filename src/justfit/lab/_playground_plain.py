@@ -34,11 +34,15 @@ def grid(losses: Losses) -> dict[str, Any]:
 
 
 def plane_of(points: Points) -> dict[str, Any]:
-    """Write the points and the plane that is shown, in their own units, to a ten thousandth of the plane."""
+    """Write the points and the plane that is shown, in their own units, to a ten thousandth of the plane.
+
+    Points outside are written where they lie; whoever draws them moves them to the border.
+    """
     low, high = points.plane
     (x_low, x_high, *x), (y_low, y_high, *y) = (
         _steps([float(low[axis]), float(high[axis]), *points.inputs[:, axis].tolist()]) for axis in (0, 1)
     )
+    num_outside = int(points.is_outside.sum())
     return {
         "xName": points.names[0],
         "yName": points.names[1],
@@ -51,14 +55,21 @@ def plane_of(points: Points) -> dict[str, Any]:
         "target": points.labels.tolist(),
         "classes": list(points.classes),
         "validation": [row >= points.num_train for row in range(len(x))],
-        "notes": list(points.notes),
+        "numOutside": num_outside,
+        "notes": [*points.notes, *([_stray_words(num_outside)] if num_outside else [])],
     }
 
 
 def _steps(values: list[float]) -> list[float]:
-    """Round to a ten thousandth of the range, or finer; a column of years keeps its days apart."""
-    decimals = DIGITS - math.floor(math.log10(max(values) - min(values)))
+    """Round to a ten thousandth of the plane, from the first to the second, or finer: years keep their days apart."""
+    decimals = DIGITS - math.floor(math.log10(values[1] - values[0] or 1.0))
     return [round(value, decimals) for value in values]
+
+
+def _stray_words(count: int) -> str:
+    if count == 1:
+        return "1 point lies far outside and is drawn at the border."
+    return f"{count} points lie far outside and are drawn at the border."
 
 
 def rounded(value: Any) -> Any:

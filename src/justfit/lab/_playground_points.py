@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from justfit.lab._playground_settings import Settings
-from justfit.sweep import named_generator
+from justfit.sweep import named_generator, plane_corners
 
 NUM_VALIDATION = 200
 MARGIN = 0.08  # of the range of the points, on every side of the plane
@@ -42,10 +42,15 @@ class Points:
 
     @property
     def plane(self) -> tuple[Tensor, Tensor]:
-        """Lowest and highest corner of the plane that is shown: all points and a margin."""
-        low, high = self.inputs.amin(0), self.inputs.amax(0)
-        margin = MARGIN * torch.where(high > low, high - low, 1.0)
-        return low - margin, high + margin
+        """Lowest and highest corner of the plane that is shown: all points but those that stray far, and a margin."""
+        low, high = plane_corners(self.inputs.numpy(), MARGIN)
+        return torch.from_numpy(low), torch.from_numpy(high)
+
+    @property
+    def is_outside(self) -> Tensor:
+        """[n] whether a point lies outside the plane that is shown."""
+        low, high = self.plane
+        return ((self.inputs < low) | (self.inputs > high)).any(1)
 
     def standardised(self, places: Tensor) -> Tensor:
         """Give places in the plane as the network sees them: mean 0 and variance 1 over the training rows."""

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from justfit.errors import ColumnError
+from justfit.lab._playground_columns import choose_columns, numbers_of
 from justfit.lab._playground_points import NUM_VALIDATION, Points
 from justfit.lab._playground_settings import Settings
 from justfit.report import number, shown
@@ -19,8 +20,6 @@ from justfit.sweep import named_generator
 from justfit.tables import Table, drop_unlabelled, infer_target, read_table
 
 LEAST_ROWS = 40
-ALIKE = 0.9  # rank correlation from which on a second column shows little that the first does not
-RANKED_ROWS = 5_000  # from which columns are chosen
 LARGEST = 1e100  # its square is still a number
 
 
@@ -55,18 +54,18 @@ class PlaygroundTable:
         Args:
             source: A file, a shipped set or a data frame, as `justfit fit` takes it.
             target: Column to predict; may be left out for a shipped set.
-            columns: The two numeric columns to show.
+            columns: The two numeric columns to show, the one across first.
 
         Raises:
             JustFitError: The table cannot be used, as in `justfit fit`.
-            ColumnError: There is no target, there are not two numeric columns, or too few complete rows.
+            ColumnError: There is no target, the columns are not two numeric ones, or too few rows are complete.
         """
         table = read_table(source)
         aim = _target_of(table, target)
         frame, notes = drop_unlabelled(table.frame, aim)
         labels, classes = _two_classes(frame[aim])
-        first, second, more = _choose_columns(frame, aim, labels, columns)
-        inputs = np.stack([_numbers(frame[name]) for name in (first, second)], 1)
+        first, second, note = choose_columns(frame, aim, labels, columns)
+        inputs = np.stack([numbers_of(frame[name]) for name in (first, second)], 1)
         is_complete = (np.abs(inputs) < LARGEST).all(1)  # NaN is not
         if is_complete.sum() < LEAST_ROWS:
             raise ColumnError(
@@ -74,8 +73,9 @@ class PlaygroundTable:
                 found=f"{is_complete.sum()} in `{table.name}`",
                 way_out="Name two other columns, or play with a shape.",
             )
+        more = [note]
         if not is_complete.all():
-            more = (*more, f"{(~is_complete).sum()} rows lack one of the two numbers and were left out.")
+            more.append(f"{(~is_complete).sum()} rows lack one of the two numbers and were left out.")
         return cls(
             name=shown(table.name),
             names=(shown(first), shown(second)),
@@ -126,52 +126,3 @@ def _two_classes(values: pl.Series) -> tuple[NDArray[np.int64], tuple[str, str]]
         return codes.astype(np.int64), (shown(target.classes[0]), shown(target.classes[1]))
     usual = int(np.bincount(codes).argmax())
     return (codes == usual).astype(np.int64), ("all others", shown(target.classes[usual]))
-
-
-def _choose_columns(
-    frame: pl.DataFrame, target: str, labels: NDArray[np.int64], asked: Sequence[str] | None
-) -> tuple[str, str, tuple[str, ...]]:
-    """The two columns, and a note where they were chosen here."""
-    numeric = [name for name in frame.columns if name != target and _is_numeric(frame[name])]
-    wanted = numeric if asked is None else list(asked)
-    wrong = [name for name in wanted if name not in numeric]
-    if wrong or len(set(wanted)) < 2 or (asked is not None and len(wanted) != 2):
-        raise ColumnError(
-            "The playground needs two numeric columns besides the target.",
-            found=f"`{shown(wrong[0])}`, which is none" if wrong else f"{len(set(wanted))} columns",
-            way_out=f"The numeric columns are {', '.join(shown(name) for name in numeric[:12]) or 'none'}.",
-        )
-    if len(wanted) == 2:
-        return wanted[0], wanted[1], ()
-    rows = np.linspace(0, frame.height - 1, min(frame.height, RANKED_ROWS)).astype(int)  # tables often come sorted
-    ranks = {name: _ranks(_numbers(frame[name])[rows]) for name in numeric}
-    told = {name: abs(_correlation(values, labels[rows])) for name, values in ranks.items()}
-    best, *others = sorted(numeric, key=lambda name: -told[name])
-    second = next((name for name in others if abs(_correlation(ranks[best], ranks[name])) < ALIKE), others[0])
-    words = f"Of {len(numeric)} numeric columns, `{shown(best)}` and `{shown(second)}` tell the classes apart best."
-    return best, second, (words,)
-
-
-def _is_numeric(values: pl.Series) -> bool:
-    return values.dtype.is_numeric() and values.n_unique() > 1
-
-
-def _numbers(values: pl.Series) -> NDArray[np.float64]:
-    numbers: NDArray[np.float64] = values.cast(pl.Float64).to_numpy()  # missing ones become NaN
-    return numbers
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks, ties by their mean; a missing value takes the middle."""
-    from scipy.stats import rankdata
-
-    known = np.isfinite(values)
-    ranks = np.full(len(values), (known.sum() + 1) / 2.0)
-    ranks[known] = rankdata(values[known])
-    return ranks
-
-
-def _correlation(first: NDArray[np.float64], second: NDArray[Any]) -> float:
-    if first.std() == 0 or second.std() == 0:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])

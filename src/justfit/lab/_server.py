@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,6 +16,8 @@ from justfit.errors import ArgumentError, MissingExtraError, WorkerError
 
 if TYPE_CHECKING:
     from justfit.lab._server_app import Lab
+    from justfit.lab._server_claims import Claims
+    from justfit.lab._server_engine import Playgrounds
 
 LOOPBACK = "127.0.0.1"
 HIGHEST_PORT = 65_535
@@ -36,12 +39,13 @@ class LabServer:
         data: A table whose two columns the playground offers and on which the claims are measured, as `justfit fit`
             takes it; None for neither.
         target: Column to predict; may be left out for a shipped set.
+        columns: The two numeric columns that the playground shows; None for those that tell the classes apart best.
         seed: Of the claims.
         port: In [0, 65535]; 0 takes any that is free.
 
     Raises:
         MissingExtraError: starlette or uvicorn is not installed.
-        ArgumentError: The port is taken, or out of range.
+        ArgumentError: The port is taken, or out of range, or columns are named without a table.
         DataError: The table cannot be used.
         WorkerError: As a context manager: it does not open.
 
@@ -52,12 +56,23 @@ class LabServer:
         200
     """
 
-    def __init__(self, data: str | None = None, *, target: str | None = None, seed: int = 0, port: int = 0) -> None:
+    def __init__(
+        self,
+        data: str | None = None,
+        *,
+        target: str | None = None,
+        columns: Sequence[str] | None = None,
+        seed: int = 0,
+        port: int = 0,
+    ) -> None:
         _require_packages()
         from justfit.lab._server_app import build_app
+        from justfit.lab._server_claims import Claims
+        from justfit.lab._server_engine import Playgrounds
         from justfit.lab._server_guard import Keys
 
-        self._lab = _open_lab(data, target, seed)
+        playgrounds = Playgrounds.read(data, target, columns)
+        self._lab = _open_lab(playgrounds, Claims(data=data, target=target, seed=seed))
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
         self._keys = Keys(port=self.port)
@@ -121,18 +136,11 @@ def _require_packages() -> None:
         ) from error
 
 
-def _open_lab(data: str | None, target: str | None, seed: int) -> Lab:
+def _open_lab(playgrounds: Playgrounds, claims: Claims) -> Lab:
     from justfit.lab._server_app import Lab
-    from justfit.lab._server_claims import Claims
-    from justfit.lab._server_engine import Playgrounds
     from justfit.lab._server_runs import Runs
 
-    playgrounds = Playgrounds.read(data, target)
-    return Lab(
-        options=playgrounds.options(),
-        runs=Runs(playgrounds.make),
-        claims=Claims(data=data, target=target, seed=seed),
-    )
+    return Lab(options=playgrounds.options(), runs=Runs(playgrounds.make), claims=claims)
 
 
 def _listen(port: int) -> socket.socket:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from justfit.errors import ArgumentError
 from justfit.lab._playground import Playground
 from justfit.lab._playground_options import TABLE, Options
 from justfit.lab._playground_settings import Settings
@@ -27,13 +28,22 @@ class Playgrounds:
     table: PlaygroundTable | None = None
 
     @classmethod
-    def read(cls, data: str | None, target: str | None) -> Playgrounds:
+    def read(cls, data: str | None, target: str | None = None, columns: Sequence[str] | None = None) -> Playgrounds:
         """Read the table, if there is one.
 
         Raises:
             DataError: It cannot be used.
+            ArgumentError: Columns are named, but no table.
         """
-        return cls(table=None if data is None else PlaygroundTable.read(data, target=target))
+        if data is not None:
+            return cls(table=PlaygroundTable.read(data, target=target, columns=columns))
+        if columns is not None:
+            raise ArgumentError(
+                "`columns` are two of a table.",
+                found="no table",
+                way_out="Add `--data TABLE`, or leave `--columns` out to play with shapes.",
+            )
+        return cls()
 
     def options(self) -> dict[str, Any]:
         """List choices, ranges and defaults, ready for JSON; of each data set also what it is called."""

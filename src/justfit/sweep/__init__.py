@@ -66,7 +66,7 @@ from justfit.sweep._training import (
     UnitReport,
     UnitState,
 )
-from justfit.sweep._two_features import TwoFeatures
+from justfit.sweep._two_features import TwoFeatures, plane_corners
 from justfit.sweep._unit import run_unit
 
 __all__ = [
@@ -117,6 +117,7 @@ __all__ = [
     "losses_of_outputs",
     "make_plan",
     "named_generator",
+    "plane_corners",
     "refit",
     "run_unit",
     "sweep",

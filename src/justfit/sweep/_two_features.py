@@ -56,7 +56,7 @@ def lay_plane(problem: Problem, features: TwoFeatures) -> Plane:
         The plane in the table's units; examples outside its corners are left out.
     """
     values = problem.inputs.double().numpy() * features.scales + features.shifts
-    (x_low, y_low), (x_high, y_high) = _corners(values)
+    (x_low, y_low), (x_high, y_high) = plane_corners(values)
     rows = np.unique(np.linspace(0, len(values) - 1, MAX_EXAMPLES).round().astype(int))
     x, y = values[rows].T
     inside = (x >= x_low) & (x <= x_high) & (y >= y_low) & (y <= y_high)
@@ -113,13 +113,24 @@ def draw_surface(
     return _square(tuple(round(value, 3) for value in highest.tolist())), _square(tuple(codes.tolist()))
 
 
-def _corners(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def plane_corners(
+    values: NDArray[np.float64], margin: float = MARGIN
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Find the lowest and the highest corner of the plane in which points are shown.
+
+    Args:
+        values: [n, 2].
+        margin: Added on each side, as a share of the range.
+
+    Returns:
+        All points lie between them, but for those that stray: far beyond the 1st or the 99th percentile.
+    """
     first, last = np.quantile(values, 0.01, axis=0), np.quantile(values, 0.99, axis=0)
     spread = last - first
     low = np.maximum(values.min(axis=0), first - STRAY * spread)
     high = np.minimum(values.max(axis=0), last + STRAY * spread)
-    margin = np.where(high > low, MARGIN * (high - low), 1.0)
-    return low - margin, high + margin
+    beside = np.where(high > low, margin * (high - low), 1.0)
+    return low - beside, high + beside
 
 
 def _rounded(values: NDArray[np.float64]) -> tuple[float, ...]:

@@ -158,9 +158,12 @@ def served(monkeypatch):
 
 
 def test_serve_opens_the_lab_says_where_and_hands_the_browser_an_address_that_opens_once(served, run):
-    done = run("lab", "--serve", "--data", "t.csv", "--target", "y", "--seed", "3", "--port", "8901")
+    done = run(
+        "lab", "--serve", "--data", "t.csv", "--target", "y", "--seed", "3", "--port", "8901", "--columns", "a, b"
+    )
     assert done.exit_code == 0
-    assert served == [("t.csv", {"target": "y", "seed": 3, "port": 8901}), "here/?token=once", "ran"]
+    arguments = {"target": "y", "columns": ["a", "b"], "seed": 3, "port": 8901}
+    assert served == [("t.csv", arguments), "here/?token=once", "ran"]
     assert done.stdout == "The lab is open at\n\n    here/?token=always\n\nOnly this machine reaches it.\n"
     assert done.stderr == "Ctrl-C ends it.\nThe lab is closed.\n"
 
@@ -168,7 +171,7 @@ def test_serve_opens_the_lab_says_where_and_hands_the_browser_an_address_that_op
 def test_quiet_serving_prints_the_address_alone(served, run):
     done = run("lab", "--serve", "--no-browser", "--quiet")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "here/?token=always\n", "")
-    assert served == [(None, {"target": None, "seed": 0, "port": 0}), "ran"]
+    assert served == [(None, {"target": None, "columns": None, "seed": 0, "port": 0}), "ran"]
 
 
 def test_without_a_screen_no_browser_is_started_in_the_terminal(served, run, monkeypatch):
@@ -184,19 +187,28 @@ def test_options_of_the_page_do_not_go_with_serve(served, run, words):
     done = run("lab", "--serve", *words)
     assert done.exit_code == 2
     assert (
-        "`--serve` goes with `--data`, `--target`, `--seed`, `--port`, `--no-browser` and `--quiet` only."
+        "`--serve` goes with `--data`, `--target`, `--columns`, `--seed`, `--port`, `--no-browser` and `--quiet` only."
         in done.stderr
     )
     assert f"Found `{words[0]}`. Leave it out: the live page has a button for the claims" in done.stderr
     assert served == []
 
 
-@pytest.mark.parametrize("words", [("--port", "80"), ("--no-browser",)])
+@pytest.mark.parametrize("words", [("--port", "80"), ("--no-browser",), ("--columns", "a,b")])
 def test_options_of_the_server_need_serve(lab, run, words):
     done = run("lab", *words)
     assert done.exit_code == 2
     assert f"`{words[0]}` belongs to the live lab. Found no `--serve`. Add `--serve`, or leave it out." in done.stderr
     assert lab[0] == []
+
+
+def test_columns_are_looked_for_before_the_lab_opens(run):
+    done = run("lab", "--serve", "--no-browser", "--data", "wine", "--columns", "alcohol,proline,ash")
+    assert done.exit_code == 2
+    assert "Found 3: `alcohol`, `proline`, `ash`. Name two, like `--columns A,B`." in done.stderr
+    done = run("lab", "--serve", "--no-browser", "--columns", '"a,b",c')
+    assert done.exit_code == 2
+    assert "`columns` are two of a table. Found no table. Add `--data TABLE`, or leave `--columns` out" in done.stderr
 
 
 def test_a_port_that_is_taken_ends_with_2(run):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,3 +57,9 @@ def ask_inside(lab, method, path, body=None, **options) -> Reply:
     """Send one request with the token."""
     headers = {"X-JustFit-Token": token_of(lab), **options.pop("headers", {})}
     return ask(lab, method, path, body, headers=headers, **options)
+
+
+def run_alone(scene: Coroutine[Any, Any, Any]) -> Any:
+    """Run in a loop of another thread: a browser of the same session keeps one running in this thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, scene).result()

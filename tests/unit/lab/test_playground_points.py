@@ -96,7 +96,8 @@ def test_the_columns_that_tell_the_classes_apart_are_chosen():
     assert set(table.names) in ({"x", "y"}, {"twice x", "y"})
     assert table.classes == ("no", "yes")
     assert table.notes == (
-        f"Of 4 numeric columns, `{table.names[0]}` and `{table.names[1]}` tell the classes apart best.",
+        f"Of 4 numeric columns, `{table.names[0]}` and `{table.names[1]}` tell the classes apart best; "
+        "`justfit lab --serve --columns A,B` shows others.",
     )
 
 
@@ -109,6 +110,7 @@ def test_asked_for_columns_are_taken_as_they_are():
     frame = frame_of()
     table = PlaygroundTable.read(frame, target="kind", columns=("noise", "y"))
     assert table.names == ("noise", "y")
+    assert table.notes == ("Shown are `noise` and `y`, as asked; `justfit lab --serve --columns A,B` shows others.",)
     np.testing.assert_array_equal(table.inputs, frame.select("noise", "y").to_numpy())
     np.testing.assert_array_equal(table.labels, (frame["kind"] == "yes").to_numpy())
 
@@ -131,23 +133,47 @@ def test_rows_without_a_number_are_left_out_and_told():
     holes = [None, float("nan"), 1e200] + [1.0 * row for row in range(197)]
     table = PlaygroundTable.read(frame_of(x=holes), target="kind", columns=("x", "y"))
     assert len(table.labels) == 197
-    assert table.notes == ("3 rows lack one of the two numbers and were left out.",)
+    assert table.notes[1:] == ("3 rows lack one of the two numbers and were left out.",)
+
+
+def test_where_there_are_only_two_nothing_is_offered():
+    table = PlaygroundTable.read(frame_of().select("y", "x", "kind"), target="kind")
+    assert table.names == ("y", "x")
+    assert table.notes == ("Shown are `y` and `x`, the only numeric columns.",)
 
 
 @pytest.mark.parametrize(
     ("frame", "settings", "message"),
     [
         (frame_of(), {}, "A table needs a target: the column to predict. Found no `--target` for `table`"),
-        (frame_of().select("x", "kind"), {"target": "kind"}, "needs two numeric columns .* Found 1 columns"),
+        (
+            frame_of().select("x", "kind"),
+            {"target": "kind"},
+            "shows two numeric columns besides the target. Found the only one `x`. Give a table with at least two",
+        ),
+        (frame_of().select("word", "kind"), {"target": "kind"}, "besides the target. Found none. Give a table"),
         (
             frame_of(),
             {"target": "kind", "columns": ("x", "word")},
-            "Found `word`, which is none. The numeric columns are",
+            "Found `word`, which is not numeric or always the same. Name another. The numeric columns are `noise`, `x`",
         ),
-        (frame_of(), {"target": "kind", "columns": ("x",)}, "Found 1 columns"),
-        (frame_of(), {"target": "kind", "columns": ("x", "x")}, "Found 1 columns"),
-        (frame_of(), {"target": "kind", "columns": ("x", "y", "noise")}, "Found 3 columns"),
-        (frame_of(), {"target": "kind", "columns": ("x", "kind")}, "Found `kind`, which is none"),
+        (frame_of(), {"target": "kind", "columns": ("one", "x")}, "Found `one`, which is not numeric or always the"),
+        (frame_of(), {"target": "kind", "columns": ()}, "Found none. Name two, like `--columns A,B`."),
+        (frame_of(), {"target": "kind", "columns": ("x",)}, "Found 1: `x`. Name two, like `--columns A,B`."),
+        (frame_of(), {"target": "kind", "columns": ("x", "x")}, "Found `x` twice. Name two"),
+        (frame_of(), {"target": "kind", "columns": ("x", "y", "noise")}, "Found 3: `x`, `y`, `noise`. Name two"),
+        (frame_of(), {"target": "kind", "columns": ("x", "y", "noise", "x")}, "Found 4: `x`, `y`, `noise`, …. Name"),
+        (frame_of(), {"target": "kind", "columns": ("x", "kind")}, "Found `kind`, which is the target. Name another"),
+        (
+            frame_of(),
+            {"target": "kind", "columns": ("x", "Nois")},
+            "Found `Nois`, which the table does not have. Did you mean `noise`. The numeric columns are `noise`, `x`",
+        ),
+        (
+            pl.DataFrame({**{f"c{k}": range(60) for k in range(20)}, "kind": ["a", "b"] * 30}),
+            {"target": "kind", "columns": ("zzz", "c1")},
+            r"not have. The numeric columns are `c0`, .*`c11`, … \(20 in all\)",
+        ),
         (frame_of(38), {"target": "kind"}, "at least 40 rows with both numbers. Found 38 in `table`"),
     ],
 )
@@ -179,6 +205,25 @@ def test_a_table_is_trained_on_and_shown_in_its_own_units():
     assert plane["xLow"] == pytest.approx(1e6, rel=1e-4)
     rows = {(x, y) for x, y in zip(plane["x"], plane["y"], strict=True)}
     assert len(rows) == 200  # neither dropped nor repeated, and not rounded into one another
+
+
+def test_strays_do_not_squeeze_the_plane_and_are_told():
+    x, y = np.random.default_rng(2).normal(size=(2, 200))
+    x[:2] = 1e6, -1e9
+    playground = Playground(
+        Settings.read({"data": "table", "num_train": 500}),
+        PlaygroundTable.read(frame_of(x=x, y=y), target="kind", columns=("x", "y")),
+    )
+    state = playground.state(plane=True)
+    plane = state["plane"]
+    assert -12 < plane["xLow"] < -2
+    assert 2 < plane["xHigh"] < 12
+    assert plane["numOutside"] == 2
+    assert plane["notes"][-1] == "2 points lie far outside and are drawn at the border."
+    assert {1e6, -1e9} < set(plane["x"])
+    kept = [value for value in plane["x"] if abs(value) < 100]
+    np.testing.assert_allclose(sorted(kept), sorted(x[2:]), atol=2e-3)  # strays do not cost digits either
+    assert draw_points(Settings(data="gauss", noise=0.5)).is_outside.sum() == 0
 
 
 def test_another_seed_deals_other_rows():

@@ -16,7 +16,7 @@ from justfit.errors import ArgumentError, ColumnError, MissingExtraError, Worker
 from justfit.lab import LabServer, Playground, Settings
 from justfit.lab._server_answers import Refused
 from justfit.lab._server_runs import MOST_RUNS, Runs
-from tests.unit.lab.asking import ask_inside, token_of
+from tests.unit.lab.asking import ask_inside, run_alone, token_of
 
 SMALL = {"depth": 1, "width": 2, "num_train": 20}
 
@@ -216,7 +216,7 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch):
 
 def test_a_table_that_cannot_be_used_is_refused_before_anything_listens(tmp_path):
     (tmp_path / "t.csv").write_text("a,y\n" + "1,b\n2,c\n" * 60)
-    with pytest.raises(ColumnError, match="needs two numeric columns"):
+    with pytest.raises(ColumnError, match="shows two numeric columns"):
         LabServer(str(tmp_path / "t.csv"), target="y")
 
 
@@ -280,7 +280,7 @@ def test_one_run_is_never_used_by_two_at_once_and_others_go_on_meanwhile():
         assert not engines[0].overlapped
         runs.close()
 
-    asyncio.run(scene())
+    run_alone(scene())
 
 
 def test_nothing_is_trained_for_whoever_has_left():
@@ -293,4 +293,4 @@ def test_nothing_is_trained_for_whoever_has_left():
         assert engines[0].trained == 0
         runs.close()
 
-    asyncio.run(scene())
+    run_alone(scene())

@@ -11,7 +11,7 @@ from justfit.lab import LabServer, _claims_process
 from justfit.lab._server_claims import Claims
 from justfit.lab._texts import TEXTS
 from justfit.records import LabRecord, from_dict, to_dict
-from tests.unit.lab.asking import ask_inside
+from tests.unit.lab.asking import ask_inside, run_alone
 from tests.unit.report import labs
 from tests.unit.report.page import Page, assert_references_resolve
 
@@ -128,7 +128,7 @@ def test_closing_ends_the_process(tmp_path):
         await claims.close()
         return claims._process.returncode
 
-    assert asyncio.run(scene()) == -9
+    assert run_alone(scene()) == -9
 
 
 @pytest.mark.parametrize("state", ["idle", "running", "failed", "done"])
