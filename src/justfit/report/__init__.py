@@ -53,7 +53,7 @@ from justfit.report._cure_html import render_cure_html
 from justfit.report._cure_text import render_cure_text
 from justfit.report._document import Document
 from justfit.report._github import render_github
-from justfit.report._html import render_html, render_html_fragment
+from justfit.report._html import render_html
 from justfit.report._judgement_html import render_verdict_html
 from justfit.report._judgement_text import render_verdict_text
 from justfit.report._judgement_words import headline
@@ -96,7 +96,6 @@ __all__ = [
     "render_fragment",
     "render_github",
     "render_html",
-    "render_html_fragment",
     "render_json",
     "render_junit",
     "render_lab_html",

@@ -52,11 +52,6 @@ def render_html(result: FitResult) -> str:
     return fill_page("report.html.j2", build_document(result), _drawn(result), data=page_data(result))
 
 
-def render_html_fragment(result: FitResult) -> str:
-    """Render a result as a piece of HTML with its own scoped styles, for `_repr_html_` in a notebook."""
-    return fill("fragment.html.j2", build_document(result), _drawn(result))
-
-
 def page_data(result: FitResult) -> dict[str, Any]:
     """Collect what the script of the page reads."""
     explorer = sweep_explorer(result.sweep)

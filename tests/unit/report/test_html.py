@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from justfit.report import build_document, render_html, render_html_fragment
+from justfit.report import build_document, render_fragment, render_html
 from tests.unit.report import patients
 from tests.unit.report.fits import ALL, html_of, page_of, result_of
 from tests.unit.report.page import (
@@ -161,13 +161,13 @@ def test_the_words_on_a_cell_can_be_read():
 
 
 def test_the_fragment_is_the_same_without_the_page_around_it():
-    html = render_html_fragment(patients.overfitting())
+    html = render_fragment(patients.overfitting())
     page = Page(html)
-    assert page.elements[0].attributes["class"] == "justfit"
+    assert page.elements[0].attributes["class"] == "justfit piece"
     assert not {"html", "head", "body", "meta"} & {e.name for e in page.elements}
     assert page.all("h1")[0].words == "The network overfits, and regularization helps."
     rules = re.findall(r"(?:^|[{}])\s*([^{}@]+)\{", page.all("style")[0].words)
-    scoped = all(".justfit" in part for rule in rules for part in rule.split(","))
+    scoped = all(".justfit" in part for rule in rules for part in re.split(r",(?![^()]*\))", rule))
     assert scoped, "a style would leak into the notebook"
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from justfit.records import FitResult, Wiring, from_json, to_json
-from justfit.report import build_document, render_html, render_html_fragment
+from justfit.report import build_document, render_fragment, render_html
 from justfit.report._explorer_data import CellGrid, build_explorer, sweep_explorer
 from justfit.report._wiring import draw_wiring
 from tests.unit.report import opened, patients
@@ -114,7 +114,7 @@ def test_a_stored_record_renders_as_it_did():
 
 
 def test_the_fragment_has_the_pictures_and_no_script():
-    page = Page(render_html_fragment(result_of("two_features")))
+    page = Page(render_fragment(result_of("two_features")))
     assert len(panels(page, "Decision surface")) == 3
     assert not page.all("script")
 
