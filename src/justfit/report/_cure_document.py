@@ -171,11 +171,13 @@ def _patch_section(record: CureRecord) -> Section:
 
 def _before_after_section(record: CureRecord) -> Section:
     captions: dict[FigureKey, str] = {
-        "before_after": "Mean loss per example in eval mode, ± one standard error. Both networks began with the same "
-        "draws of weights and saw the same batches.",
+        "before_after": "Mean loss per example in eval mode, ± one standard error."
+        + (" Both networks began with the same draws of weights and saw the same batches." if record.gain else ""),
         "learned": "0 % is the best constant prediction, 100 % a perfect one; the band is ± one standard error. Dots "
         "are the epochs that were looked at.",
     }
+    if _judgement(record) is not None:  # the curves stand with the verdict on them
+        del captions["before_after"]
     figures = tuple(
         Figure(key=key, title=f"{_FIGURES[key][1](record)}.", caption=caption) for key, caption in captions.items()
     )

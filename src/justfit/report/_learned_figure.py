@@ -55,7 +55,6 @@ def draw_learned(record: CureRecord, title: str) -> tuple[str, ...]:
     content = (
         axes(_BOX, ticks, levels, ("epoch", "share of the learnable, on validation rows (%)"), title_gap=14.0)
         + _key(len(drawn) > 1)
-        + _reference(record, up)
         + clipped(
             "".join(_line(class_, learned, across, up) for class_, learned in drawn),
             _BOX.left,
@@ -63,6 +62,7 @@ def draw_learned(record: CureRecord, title: str) -> tuple[str, ...]:
             _BOX.width + 4,
             _BOX.height + 8,
         )
+        + _reference(record, up)
     )
     said = f"Before {points(record.share_before)}, after {points(record.share_after)} at the end."
     return (drawing(460.0, 298.0, content, title=title, description=said),)

@@ -113,6 +113,7 @@ def test_what_gains_beyond_the_axis_ends_in_arrows_there(pages):
 
 def test_where_nothing_was_cured_the_training_itself_is_judged(pages):
     assert {"history", "probabilities"} <= figures(pages["more_data"])
+    assert "before_after" not in figures(pages["more_data"]), "they are the same curves"
     assert "history" not in figures(pages["cured"])
 
 
