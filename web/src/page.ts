@@ -1,8 +1,12 @@
 // A page that holds the module: no kernel answers, so the data stand in the page and the state in its address.
+
+import { carryState } from "./carry";
 import type { PageData } from "./data";
+import { html } from "./dom";
 import { readHash, writeHash } from "./hash";
 import { type Model, staticModel } from "./model";
 import { renderPlayground } from "./playground/index";
+import style from "./style.css";
 import { themeToggle } from "./theme";
 
 type Render = (place: { model: Model; el: HTMLElement }) => () => void;
@@ -14,9 +18,11 @@ export function startPage(render: Render): void {
   const report = page.matches("[data-justfit]") ? page : page.querySelector<HTMLElement>("[data-justfit]");
   const playground = page.querySelector<HTMLElement>("[data-justfit-playground]");
   themeToggle(page);
+  carryState(page);
   openTarget();
   globalThis.addEventListener("hashchange", openTarget);
   if (playground) renderPlayground(playground);
+  else if (!report) page.append(html("style", {}, style));
   if (!report) return;
   const block = document.getElementById("justfit-data");
   const data = JSON.parse(block?.textContent || "{}") as PageData;

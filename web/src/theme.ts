@@ -32,7 +32,9 @@ export function themeToggle(page: HTMLElement): () => void {
     }),
     listen(matchMedia(DARK), "change", () => document.dispatchEvent(new Event(THEME_EVENT))),
   );
-  page.prepend(tools);
+  const skip = page.querySelector(":scope > .skip"); // it stays the first stop of the keyboard
+  if (skip) skip.after(tools);
+  else page.prepend(tools);
   choose(fromHash() ?? "auto");
   return () => {
     for (const step of undo) step();

@@ -19,9 +19,9 @@ export interface SurfaceOptions {
   high?: number;
   /**
    * "sides": class 0 in the first colour, class 1 in the second, undecided pale. "classes": `likeliest` by colour, the
-   * value by strength. "cividis": a magnitude.
+   * value by strength. "cividis": a magnitude. A function: the colour of a share of the way from `low` to `high`.
    */
-  colours?: "sides" | "classes" | "cividis";
+  colours?: "sides" | "classes" | "cividis" | ((share: number) => Rgb);
   likeliest?: number[][];
   examples?: Example[];
   /** Draw the line between classes; true but for a magnitude. */
@@ -92,6 +92,7 @@ function pixels({ rows, options, palette }: Scene): HTMLCanvasElement | undefine
 
 function colourOf(value: Num, likeliest: number, options: SurfaceOptions, palette: Palette): Rgb {
   const share = shareOf(value, options);
+  if (typeof options.colours === "function") return options.colours(share);
   if (options.colours === "cividis") return cividis(share);
   if (options.colours === "classes") return wash(palette, likeliest, share);
   return wash(palette, share < 0.5 ? 0 : 1, Math.abs(share - 0.5) * 2);

@@ -47,6 +47,7 @@ export interface Curves {
 export interface LayerUnits {
   layer: number; // hidden layer, from 1
   indices: number[]; // which units of it, from 1
+  scale: Num[]; // the largest absolute activation of each on the plane
   maps: Map8[];
 }
 
@@ -74,6 +75,8 @@ export interface Plane {
 
 export interface State {
   epoch: number;
+  stepsLeft: number; // of an epoch that is paused between two steps; 0 between epochs
+  numTrain: number; // a table may have fewer than was asked for
   l2: number;
   dropout: number;
   diverged: boolean;

@@ -4,7 +4,7 @@ import { html as make } from "../dom";
 import { isNumber, type Num, number, setting } from "../number";
 import type { Cell, Options, State } from "./api";
 import type { View } from "./view";
-import { freshId, mark, say } from "./words";
+import { freshId, mark, say, whole } from "./words";
 
 type What = "validation" | "train" | "gap";
 
@@ -27,6 +27,7 @@ export class Cells {
   readonly #dropoutValue = make("output", { class: "jp-big" });
   readonly #map: HTMLElement;
   readonly #fields: HTMLElement[][] = [];
+  readonly #meaning = make("p", { class: "jp-note jp-meaning" });
   readonly #best = make("button", { type: "button", class: "jp-small" }, "Go there");
   #what: What = "validation";
   #lowest: Cell | undefined;
@@ -57,6 +58,7 @@ export class Cells {
     mark(this.#l2, "aria-valuetext", `λ = ${setting(l2)}`);
     mark(this.#dropout, "aria-valuetext", `p = ${setting(p)}`);
     this.#lowest = lowestOf(view.state.grid.validation);
+    say(this.#meaning, meaningOf(view));
     this.#showMap(view);
     this.#showWords();
   }
@@ -133,6 +135,7 @@ export class Cells {
         make("label", { for: this.#dropout.id }, "dropout ", make("i", {}, "p"), " = "),
         this.#dropoutValue,
       ),
+      this.#meaning,
       frame,
       make("div", { class: "jp-cells-foot" }, this.#kinds(), this.#best),
       make(
@@ -167,6 +170,13 @@ export class Cells {
     }
     return set;
   }
+}
+
+/** What the axis of λ means: with AdamW it is not the penalty that it is with the others. */
+function meaningOf({ settings, state }: View): string {
+  return settings.optimizer === "adamw"
+    ? "With AdamW, λ/n is its decoupled decay (claim C6)."
+    : `λ/(2n) · Σw² is added to the loss; n = ${whole(state.numTrain)}.`;
 }
 
 function slider(stem: string, length: number, kind: string): HTMLInputElement {

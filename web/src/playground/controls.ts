@@ -6,6 +6,7 @@ import type { DataSet, Options, Settings } from "./api";
 import type { Palette } from "./palette";
 import { signOf } from "./samples";
 import { Choice, Stops } from "./stops";
+import type { View } from "./view";
 import { freshId, mark, say, whole } from "./words";
 
 const STOPS = {
@@ -52,6 +53,19 @@ export function nameOf(value: string): string {
   const [kind, number] = value.split(":");
   if (kind === "normal" && number) return `Normal, std ${number}`;
   return NAMES[value] ?? value;
+}
+
+/** All settings, the network that is looked at and the epoch in one sentence. */
+export function settingsWords({ settings, options, cell, state }: View): string {
+  const label = options.data.find(({ name }) => name === settings.data)?.label ?? settings.data;
+  const noise = settings.data === "table" ? "" : `, noise ${setting(settings.noise)}`;
+  return [
+    `${label}${noise}, ${whole(state.numTrain)} training examples, seed ${settings.seed}`,
+    `${settings.depth} × ${settings.width} hidden units, ${nameOf(settings.activation)}, ${nameOf(settings.init)}`,
+    `${nameOf(settings.optimizer)}, learning rate ${setting(settings.learning_rate)}, batch size ${settings.batch_size}`,
+    `λ = ${setting(options.l2[cell.l2] ?? 0)}, dropout ${setting(options.dropout[cell.dropout] ?? 0)}`,
+    `epoch ${whole(state.epoch)}`,
+  ].join("; ");
 }
 
 const listed = (values: readonly string[]) => values.map((value) => ({ value, label: nameOf(value) }));

@@ -1,6 +1,7 @@
 // Top of the page: play, step, reset and the epoch; the verdict as it stands; what the server refused.
 import { svg as draw, html as make } from "../dom";
-import type { Refusal, State } from "./api";
+import { percent } from "../number";
+import type { Refusal, Settings, State } from "./api";
 import type { Pace, Session } from "./session";
 import { freshId, mark, say, whole } from "./words";
 
@@ -16,6 +17,7 @@ export class Transport {
   readonly element: HTMLElement;
   readonly #play: HTMLButtonElement;
   readonly #epoch = make("strong", {}, "0");
+  readonly #within = make("span", { class: "jp-within" });
   readonly #copied = make("span", { role: "status", class: "jp-copied" });
 
   constructor(actions: HeadActions) {
@@ -40,7 +42,7 @@ export class Transport {
       button("jp-reset", "Reset: draw new weights with the same seed", "", actions.reset),
       this.#play,
       button("jp-step", "One step", "", actions.step),
-      make("p", { class: "jp-epoch" }, "Epoch ", this.#epoch),
+      make("p", { class: "jp-epoch" }, "Epoch ", this.#epoch, this.#within),
       paceChoice(actions.pace),
       tools,
     );
@@ -54,7 +56,14 @@ export class Transport {
     if (shape) mark(shape, "d", session.playing ? PAUSE : (ICONS["jp-play"] ?? ""));
     this.element.classList.toggle("jp-busy", session.busy && !session.playing);
     say(this.#epoch, whole(session.state?.epoch ?? 0));
+    say(this.#within, session.state ? withinWords(session.state, session.settings) : "");
   }
+}
+
+/** How far an epoch is that was paused between two steps: so that a slow one does not look stuck. */
+function withinWords({ stepsLeft, numTrain }: State, settings: Settings): string {
+  const steps = Math.ceil(numTrain / settings.batch_size);
+  return stepsLeft > 0 ? `+ ${percent((steps - stepsLeft) / steps)} of the steps` : "";
 }
 
 const ICONS: Record<string, string> = {
@@ -157,6 +166,12 @@ function judged(state: State): Judged {
       title: "Diverged.",
       sentence:
         "The loss of this network is no number any more: a lower learning rate or smaller first weights help.",
+    };
+  if (state.epoch === 0 && state.stepsLeft > 0)
+    return {
+      tone: "open",
+      title: "In its first epoch.",
+      sentence: "The pictures are of the weights as they are now; losses and a verdict come when it is done.",
     };
   if (state.epoch === 0)
     return {

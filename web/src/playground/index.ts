@@ -3,7 +3,7 @@ import { listen, html as make } from "../dom";
 import { THEME_EVENT } from "../theme";
 import { fetchOptions, type Options, type Plane, Refusal, type Settings, type State } from "./api";
 import { Cells } from "./cells";
-import { Controls } from "./controls";
+import { Controls, settingsWords } from "./controls";
 import { CurvesPanel, SignalPanel } from "./curves";
 import { isSame, readShared, share } from "./hash";
 import { RefusalBox, Transport, VerdictLine } from "./head";
@@ -13,7 +13,7 @@ import { PlanePanel } from "./plane";
 import style from "./playground.css";
 import { Session } from "./session";
 import { sameUnit, type Unit, type View, withSwitched } from "./view";
-import { mark } from "./words";
+import { mark, say } from "./words";
 
 /** Build the playground in `el`; the returned function stops and removes it. */
 export function renderPlayground(el: HTMLElement): () => void {
@@ -62,6 +62,7 @@ class Page {
   readonly #cells: Cells;
   readonly #signal = new SignalPanel();
   readonly #curves = new CurvesPanel();
+  readonly #printed = make("p", { class: "jp-printed" }); // on paper the settings are one sentence
   readonly #undo: (() => void)[] = [];
   #palette: Palette;
   #view: View | undefined;
@@ -123,6 +124,7 @@ class Page {
         { class: "jp-title" },
         make("h1", {}, "justfit ", make("span", { class: "jp-quiet" }, "playground")),
         make("a", { href: "/claims" }, "The 17 claims, measured"),
+        this.#printed,
       ),
       make("div", { class: "jp-top" }, this.#transport.element, this.#verdict.element),
       this.#refusal.element,
@@ -237,6 +239,7 @@ class Page {
     };
     for (const panel of [this.#network, this.#plane, this.#cells, this.#signal, this.#curves])
       panel.show(this.#view);
+    say(this.#printed, settingsWords(this.#view));
   }
 
   #showActivity(): void {

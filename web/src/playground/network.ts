@@ -10,6 +10,7 @@ import { mark, say, whole } from "./words";
 const MOST_UNITS = 8; // of a layer that the lab shows
 const THICKEST = 4.5;
 const FULL = 4; // a weight of this many times 1/√fan_in has the thickest wire
+const SHORT = 48; // a column narrower than this has not even room for "Output"
 const WORDY = 84; // a column this wide has room for the word "Layer"
 
 export interface NetworkActions {
@@ -198,7 +199,7 @@ export class Network {
     const head = make(
       "div",
       { class: "jp-head" },
-      make("span", { class: "jp-layer" }, isInput ? "Inputs" : "Output"),
+      make("span", { class: "jp-layer" }, endName(isInput, step)),
     );
     place(head, column.x, 29, step, 58);
     group.append(head);
@@ -338,6 +339,9 @@ function showWire(path: SVGPathElement, weight: Num, fanIn: number): void {
   path.style.strokeWidth = (0.35 + (THICKEST - 0.35) * strength).toFixed(2);
   path.style.opacity = isNumber(weight) ? (0.18 + 0.62 * strength).toFixed(2) : "0.1";
 }
+
+const endName = (isInput: boolean, step: number) =>
+  step < SHORT ? (isInput ? "In" : "Out") : isInput ? "Inputs" : "Output";
 
 /** Room for the units of a column: what the window has, within reason. */
 const tallest = () => Math.max(240, Math.min(420, 0.31 * innerHeight));

@@ -4,6 +4,7 @@ import type { Rgb } from "../chart/cividis";
 
 export type Ramp = Uint8ClampedArray; // 256 × RGB, from low to high
 
+const STRONGEST = 0.65; // paler than the examples, which lie on it; the same in the style sheet
 const GAMMA = 0.8; // lifts faint values off the middle, so that an untrained unit is not a blank tile
 
 export interface Palette {
@@ -12,7 +13,13 @@ export interface Palette {
   ink: string;
   soft: string;
   paper: string;
-  ramp: Ramp; // units: full strength
+  ramp: Ramp;
+}
+
+/** The colour of a share of the way from 0 to 255: the same in a tile and in the large picture of it. */
+export function colourAt(colours: Ramp, share: number): Rgb {
+  const start = 3 * Math.round(255 * share);
+  return [colours[start] ?? 0, colours[start + 1] ?? 0, colours[start + 2] ?? 0];
 }
 
 /** Read the palette that holds now for an element: light, dark, or what the reader chose. */
@@ -35,7 +42,7 @@ function ramp([low, middle, high]: [Rgb, Rgb, Rgb]): Ramp {
   const colours = new Uint8ClampedArray(256 * 3);
   for (let value = 0; value < 256; value += 1) {
     const away = Math.max(-1, Math.min(1, (value - 128) / 127));
-    const share = Math.abs(away) ** GAMMA;
+    const share = STRONGEST * Math.abs(away) ** GAMMA;
     const end = away < 0 ? low : high;
     for (let c = 0; c < 3; c += 1) colours[3 * value + c] = mix(middle[c] ?? 0, end[c] ?? 0, share);
   }

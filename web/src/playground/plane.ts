@@ -3,10 +3,11 @@
 import { signData } from "../chart/colours";
 import { drawSurface, type Example } from "../chart/surface";
 import { svg as draw, html as make } from "../dom";
-import { setting } from "../number";
+import { type Num, number, setting } from "../number";
 import type { Plane } from "./api";
-import { mapOf, nameOfUnit, type View } from "./view";
-import { freshId, mark, say } from "./words";
+import { colourAt } from "./palette";
+import { mapOf, nameOfUnit, scaleOf, type View } from "./view";
+import { freshId, mark, say, sayWithCode } from "./words";
 
 export class PlanePanel {
   readonly element: HTMLElement;
@@ -64,7 +65,8 @@ export class PlanePanel {
     drawSurface(this.#canvas, map ?? view.state.surface, {
       low: 0,
       high: 255,
-      border: map === undefined,
+      colours: (share) => colourAt(view.palette.ramp, share),
+      border: map === undefined && !isLevel(view.state.surface),
       examples: this.#held.checked ? this.#examples.all : this.#examples.train,
       radius: view.plane.x.length > 300 ? 2.4 : 3.2,
     });
@@ -72,8 +74,9 @@ export class PlanePanel {
     const [first, second] = [0, 1].map((code) => className(plane, code)) as [string, string];
     say(this.#title, map && looked ? nameOfUnit(view.state, looked) : "Decision surface");
     for (const each of this.#signs) mark(each, "class", map ? "jp-sign-of jp-unseen" : "jp-sign-of");
-    say(this.#low, map ? "negative" : first);
-    say(this.#high, map ? "positive" : second);
+    const scale = map && looked ? scaleOf(view.state, looked) : undefined;
+    say(this.#low, map ? endWords(scale, "\u2212") : first);
+    say(this.#high, map ? endWords(scale, "") : second);
     this.#canvas.setAttribute("aria-label", this.#words(view, map !== undefined));
   }
 
@@ -89,19 +92,33 @@ export class PlanePanel {
     if (plane === this.#plane) return;
     this.#plane = plane;
     const all = plane.x.map((x, k) => ({
-      x: (x - plane.xLow) / (plane.xHigh - plane.xLow),
-      y: ((plane.y[k] ?? 0) - plane.yLow) / (plane.yHigh - plane.yLow),
+      x: inside((x - plane.xLow) / (plane.xHigh - plane.xLow)),
+      y: inside(((plane.y[k] ?? 0) - plane.yLow) / (plane.yHigh - plane.yLow)),
       target: plane.target[k] ?? 0,
       hollow: plane.validation[k] ?? false,
     }));
     const train = all.filter(({ hollow }) => !hollow);
     this.#examples = { train, all: [...all.filter(({ hollow }) => hollow), ...train] };
-    say(this.#notes, (plane.notes ?? []).join(" "));
+    sayWithCode(this.#notes, (plane.notes ?? []).join(" "));
     this.#notes.hidden = !plane.notes?.length;
     axis(this.#x, plane.xLow, plane.xName ?? "x", plane.xHigh);
     axis(this.#y, plane.yLow, plane.yName ?? "y", plane.yHigh);
   }
 }
+
+/** What the end of the colours stands for: the unit's largest activation on the plane. */
+const endWords = (scale: Num | undefined, sign: string) => (scale ? `${sign}${number(scale, 2)}` : "0");
+
+/** Whether a surface is so level that a border through its few steps would be a staircase. */
+function isLevel(surface: number[][]): boolean {
+  const values = surface.flat();
+  return Math.max(...values) - Math.min(...values) < LEAST_STEPS;
+}
+
+const LEAST_STEPS = 4; // of 255
+const EDGE = 0.013; // half a sign, so that one at the border is seen whole
+
+const inside = (share: number) => Math.min(Math.max(share, EDGE), 1 - EDGE);
 
 /** The sign of a class, as its examples have it. */
 function sign(code: number): SVGSVGElement {

@@ -35,7 +35,7 @@ export class Session {
   readonly #events: SessionEvents;
   #run: string | undefined;
   #plane: Plane | undefined;
-  #steps = 0;
+  #owed = 0; // epochs that were asked for step by step and are not done
   #epochsOfStep = 1;
   #abort = new AbortController();
   #turning = false;
@@ -53,7 +53,7 @@ export class Session {
     this.settings = settings;
     this.#refused = false;
     this.#run = undefined;
-    this.#steps = 0;
+    this.#owed = 0;
     this.#epochsOfStep = 1;
     this.#abort.abort();
     this.#abort = new AbortController();
@@ -67,13 +67,14 @@ export class Session {
 
   play(on: boolean): void {
     this.playing = on;
+    this.#owed = 0;
     this.#events.activity();
     void this.#turn();
   }
 
   step(): void {
     this.playing = false;
-    this.#steps += 1;
+    this.#owed += this.pace === "auto" ? 1 : this.pace;
     this.#events.activity();
     void this.#turn();
   }
@@ -104,7 +105,7 @@ export class Session {
   }
 
   get #isWanting(): boolean {
-    return this.#run === undefined || this.#isElsewhere || this.playing || this.#steps > 0;
+    return this.#run === undefined || this.#isElsewhere || this.playing || this.#owed > 0;
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
@@ -139,14 +140,15 @@ export class Session {
     const began = performance.now();
     const state = await advanceRun(run, epochs, cell, signal);
     if (signal.aborted) return;
-    const each = (performance.now() - began) / Math.max(1, state.epoch - before);
+    const done = state.epoch - before; // 0: paused within one, which the next call goes on with
+    const each = (performance.now() - began) / Math.max(1, done);
     this.#epochsOfStep = Math.max(1, Math.floor(PACE / Math.max(each, 1)));
-    if (this.#steps > 0) this.#steps -= 1;
+    this.#owed = Math.max(0, this.#owed - done);
     this.#take(state);
   }
 
   #epochsNow(): number {
-    if (this.#steps > 0) return this.pace === "auto" ? 1 : this.pace;
+    if (this.#owed > 0) return Math.min(this.#owed, MOST_EPOCHS);
     if (this.pace !== "auto") return this.pace;
     const epoch = this.state?.epoch ?? 0;
     return Math.max(1, Math.min(this.#epochsOfStep, Math.ceil(epoch / SHARE), MOST_EPOCHS));
@@ -160,7 +162,7 @@ export class Session {
   /** After a refusal nothing is asked again by itself: the reader decides. */
   #stop(): void {
     this.playing = false;
-    this.#steps = 0;
+    this.#owed = 0;
     this.#refused = true;
     this.#events.activity();
   }

@@ -1,4 +1,5 @@
 // All that the panels draw from, at one moment.
+import type { Num } from "../data";
 import type { Cell, Options, Plane, Settings, State } from "./api";
 import type { Palette } from "./palette";
 
@@ -24,6 +25,11 @@ export const sameUnit = (a: Unit | null, b: Unit | null) => a?.layer === b?.laye
 /** The map of a hidden unit, where the state shows it. */
 export function mapOf(state: State, unit: Unit | null): number[][] | undefined {
   return state.units.find(({ layer }) => layer === unit?.layer)?.maps[unit?.unit ?? 0];
+}
+
+/** The largest absolute activation of a unit on the plane, to which the ends of its colours belong. */
+export function scaleOf(state: State, unit: Unit): Num | undefined {
+  return state.units.find(({ layer }) => layer === unit.layer)?.scale[unit.unit];
 }
 
 /** A unit as it is called: its place in the layer, counted over all units, not only those that are drawn. */

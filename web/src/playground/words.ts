@@ -1,4 +1,5 @@
 // Text of the page: changed only where it differs, so that a live region speaks once; numbers as a reader wants them.
+import { html } from "../dom";
 import { type Num, number } from "../number";
 
 let count = 0;
@@ -12,6 +13,12 @@ export function freshId(stem: string): string {
 /** Set text where it changed. */
 export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
+}
+
+/** Set text in which names and commands stand between backticks. */
+export function sayWithCode(element: Element, text: string): void {
+  const parts = text.split("`"); // inside a pair where the place is odd
+  element.replaceChildren(...parts.map((part, k) => (k % 2 ? html("code", {}, part) : part)));
 }
 
 /** Set an attribute where it changed. */
