@@ -28,11 +28,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
     draw = random.Random(0)  # noqa: S311  # examples, not secrets
     with table.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow([*HOSTILE, "class"])
+        writer.writerow(["noise", *HOSTILE, "class"])
         for row in range(120):
             centre = row % 2
-            writer.writerow([draw.gauss(3 * centre, 1), draw.gauss(-2 * centre, 1), CLASSES[centre]])
-    with LabServer(str(table), target="class") as server:
+            place = [draw.gauss(3 * centre, 1), draw.gauss(-2 * centre, 1)] if row else [1e6, 0]
+            writer.writerow([draw.gauss(0, 1), *place, CLASSES[centre]])
+    with LabServer(str(table), target="class", columns=HOSTILE) as server:
         yield server
 
 
@@ -271,12 +272,67 @@ def test_a_forgotten_run_offers_to_start_again(page: Any, enter: Callable[..., A
     complaints.clear()
 
 
+def test_what_lambda_means_with_each_optimizer(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page)
+    assert page.inner_text(".jp-meaning") == "λ/(2n) · Σw² is added to the loss; n = 40."
+    page.select_option("select:near(:text('Optimizer'))", "adamw")
+    page.get_by_text("With AdamW, λ/n is decoupled decay (claim\u00a0C6).").wait_for()
+
+
+def test_an_epoch_that_takes_long_is_seen_to_go_on(
+    page: Any, enter: Callable[..., Any], lab: LabServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter(page, f"data=moons&{SMALL}&batch_size=10")
+    monkeypatch.setattr(lab._lab.runs, "slice_seconds", 0.0)  # one step an answer
+    page.evaluate(
+        """() => {
+            window.seen = [];
+            const look = () => window.seen.push(document.querySelector(".jp-transport").innerText
+                + document.querySelector(".jp-verdict").innerText);
+            new MutationObserver(look).observe(document.querySelector(".jp-within"), { childList: true });
+        }"""
+    )
+    page.click(".jp-step")
+    wait_for_epoch(page, 1)
+    rest(page)
+    assert epoch(page) == 1, "one step of the reader is a whole epoch all the same"
+    seen = page.evaluate("window.seen")
+    for share, words in zip(("25", "50", "75"), seen, strict=False):
+        assert f"0\n+ {share}\u00a0% of the steps" in words
+        assert "In its first epoch." in words
+    assert page.inner_text(".jp-within") == ""
+
+
+CORNER = """canvas => {
+    const copy = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+    copy.drawImage(canvas, 0, 0, 1, 1, 0, 0, 1, 1);
+    return [...copy.getImageData(0, 0, 1, 1).data];
+}"""
+
+
+def test_a_unit_has_the_same_colours_large_and_small(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page, f"data=moons&{SMALL}&init=orthogonal&activation=tanh")
+    for unit in range(8):
+        page.locator(".jp-unit").nth(unit).hover()
+        tile = page.locator(".jp-unit canvas").nth(unit).evaluate(CORNER)
+        assert page.eval_on_selector(".jp-plane", CORNER) == pytest.approx(tile, abs=2)
+    page.select_option("select:near(:text('Initialization'))", "zero")
+    page.locator(".jp-silent").first.hover()
+    nothing = page.eval_on_selector(".jp-plane", CORNER)
+    assert nothing == page.locator(".jp-silent canvas").first.evaluate(CORNER)
+    assert nothing == [0xF6, 0xF7, 0xF9, 255], "zero has no colour"
+    assert page.inner_text(".jp-legend").split() == ["0", "0"]
+
+
 def test_the_users_table_with_names_that_attack(page: Any, enter: Callable[..., Any]) -> None:
-    enter(page, f"data=table&{SMALL}")
+    enter(page, "data=table&num_train=500&depth=2&width=4")
     page.click(".jp-step")
     wait_for_epoch(page, 1)
     assert page.evaluate("window.broken") is None
     shown = page.inner_text(".jp-output")
+    assert "as asked; justfit lab --serve --columns A,B shows others." in shown
+    assert "1 point lies far outside and is drawn at the border." in shown
+    assert len(page.locator(".jp-axis-end").first.inner_text()) < 6, "the stray one does not squeeze the others"
     assert all(name in shown for name in (*HOSTILE, CLASSES[0]))
     assert page.locator(".jp img, .jp b, .jp-output script").count() == 0
     assert page.locator(".jp-field", has_text="Noise").is_hidden(), "a table has the noise that it has"
@@ -303,11 +359,11 @@ def test_nothing_sticks_out_at_any_width(page: Any, enter: Callable[..., Any]) -
 
 def test_a_chosen_theme_repaints_what_is_drawn(page: Any, enter: Callable[..., Any]) -> None:
     enter(page)
-    light = pixels(page, ".jp-unit canvas"), pixels(page, ".jp-plane")
+    pictures = (".jp-unit canvas", ".jp-plane", ".jp-end canvas", ".jp-data canvas")
+    light = [pixels(page, picture) for picture in pictures]
     page.click(".jf-tools button[data-theme=dark]")
-    dark = pixels(page, ".jp-unit canvas"), pixels(page, ".jp-plane")
-    assert dark[0] != light[0]
-    assert dark[1] != light[1]
+    for picture, before in zip(pictures, light, strict=True):
+        assert pixels(page, picture) != before, picture
     assert "theme=dark" in address(page)
     assert "data=moons" in address(page)
 
@@ -326,5 +382,8 @@ def test_an_address_changed_by_hand_is_followed(page: Any, enter: Callable[..., 
     assert page.locator(".jp-here").get_attribute("title") == "λ = 1, p = 0"
     page.evaluate("location.hash = location.hash.replace('width=4', 'width=5')")
     page.wait_for_function("() => document.querySelectorAll('.jp-unit').length === 10")
+    page.emulate_media(media="print")
+    assert page.locator(".jp-settings").is_hidden()
+    assert "Two moons, noise 0.2, 40 training examples, seed 0; 2 × 5 hidden units" in page.inner_text(".jp-printed")
     page.pdf(path=tmp_path / "page.pdf")
     assert (tmp_path / "page.pdf").stat().st_size > 10_000

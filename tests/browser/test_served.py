@@ -63,6 +63,25 @@ def test_the_claims_from_the_button_to_the_page_and_back(page, lab, tmp_path, ax
     page.wait_for_url(lambda url: url.partition("#")[0] == f"{origin(lab)}/")
 
 
+def test_settings_and_colours_go_along_to_the_claims_and_back(page, lab):
+    page.goto(f"{lab.url}#data=xor&num_train=20&depth=1&width=2")
+    page.locator(".jp-unit").first.wait_for()
+    page.click(".jf-tools button[data-theme=dark]")
+    page.get_by_role("link", name="The 17 claims").click()
+    page.get_by_role("button", name="Measure them now").wait_for()
+    assert page.get_attribute("html", "data-theme") == "dark"
+    page.get_by_role("button", name="Measure them now").click()
+    page.get_by_text("Measuring C6").wait_for()
+    assert page.get_attribute("html", "data-theme") == "dark"
+    page.click(".jf-tools button[data-theme=light]")
+    page.evaluate("location.hash = 'jf-main'")  # an anchor takes the place of the settings
+    page.get_by_role("link", name="Playground").click()
+    page.locator(".jp-unit").first.wait_for()
+    assert page.get_attribute("html", "data-theme") == "light"
+    assert page.is_checked("input[value=xor]")
+    assert page.locator(".jp-unit").count() == 2
+
+
 def test_without_javascript_the_claims_can_be_measured_and_read(new_page, lab, tmp_path):
     page = new_page(java_script_enabled=False)
     page.goto(lab.url)

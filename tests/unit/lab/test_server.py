@@ -75,6 +75,13 @@ def test_the_table_of_the_user_is_offered_and_played_with(tmp_path):
         assert plane["xName"] == name
         assert sorted(plane["classes"]) == ["a<b", "c&d"]
         assert 'alert("x")' not in ask_inside(lab, "GET", "/").text  # names come as data only
+    with LabServer(str(tmp_path / "t.csv"), target="y", columns=("two", name)) as lab:
+        assert ask_inside(lab, "GET", "/api/options").json["data"][0]["x"] == "two"
+
+
+def test_columns_without_a_table_are_refused():
+    with pytest.raises(ArgumentError, match=r"`columns` are two of a table\. Found no table\. Add `--data TABLE`"):
+        LabServer(columns=("a", "b"))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The claims on demand: a process of their own, told as it goes, and the pages before, while and after."""
 
 import asyncio
+import base64
+import hashlib
 import json
 import sys
 import time
@@ -139,7 +141,12 @@ def test_pages_that_wait_are_whole(lab, state):
     assert [heading.name for heading in page.elements if heading.name in ("h1", "h2")] == ["h1", "h2"]
     ids = [e.attributes["id"] for e in page.elements if "id" in e.attributes]
     assert len(ids) == len(set(ids))
-    assert bool(page.all("script")) == (state == "running")
+    policy = next(e.attributes["content"] for e in page.all("meta") if "http-equiv" in e.attributes)
+    scripts = ["".join(e.text) for e in page.all("script") if e.attributes.get("type") != "application/json"]
+    assert len(scripts) == (2 if state == "running" else 1)  # the choice of colours, and one that looks again
+    for script in scripts:
+        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in policy
+    assert "form-action 'self'" in policy
 
 
 def test_a_served_page_of_hostile_words_leads_only_inside():

@@ -175,7 +175,7 @@ export class Cells {
 /** What the axis of λ means: with AdamW it is not the penalty that it is with the others. */
 function meaningOf({ settings, state }: View): string {
   return settings.optimizer === "adamw"
-    ? "With AdamW, λ/n is its decoupled decay (claim C6)."
+    ? "With AdamW, λ/n is decoupled decay (claim\u00a0C6)."
     : `λ/(2n) · Σw² is added to the loss; n = ${whole(state.numTrain)}.`;
 }
 

@@ -39,6 +39,7 @@ export class Network {
   #units = new Map<string, HTMLButtonElement>();
   #heads: Head[] = [];
   #output = make("canvas");
+  #inputs: HTMLCanvasElement[] = [];
   #view: View | undefined;
   #width = 0;
   #isWordy = false;
@@ -73,6 +74,9 @@ export class Network {
       });
     }
     paintMap(this.#output, view.state.surface, view.palette.ramp);
+    this.#inputs.forEach((canvas, unit) => {
+      paintMap(canvas, gradient(unit), view.palette.ramp);
+    });
     for (const head of this.#heads) this.#showHead(head, view);
     this.#showWords(view);
   }
@@ -104,6 +108,7 @@ export class Network {
     this.#stage.style.height = `${geometry.height + (settings.width > MOST_UNITS ? 16 : 0)}px`;
     this.#units.clear();
     this.#heads = [];
+    this.#inputs = [];
     const scrolls = geometry.width > width + 1;
     set(this.#scroll, {
       role: scrolls ? "group" : undefined,
@@ -207,7 +212,7 @@ export class Network {
       const canvas = isInput ? make("canvas") : this.#output;
       canvas.className = "jp-tile";
       canvas.setAttribute("aria-hidden", "true");
-      if (isInput && this.#view) paintMap(canvas, gradient(unit), this.#view.palette.ramp);
+      if (isInput) this.#inputs.push(canvas);
       place(canvas, column.x, geometry.y(column, unit), geometry.tile, geometry.tile);
       group.append(canvas);
       if (isInput) {

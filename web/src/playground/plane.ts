@@ -73,7 +73,7 @@ export class PlanePanel {
     const { looked, plane } = view;
     const [first, second] = [0, 1].map((code) => className(plane, code)) as [string, string];
     say(this.#title, map && looked ? nameOfUnit(view.state, looked) : "Decision surface");
-    for (const each of this.#signs) mark(each, "class", map ? "jp-sign-of jp-unseen" : "jp-sign-of");
+    for (const each of this.#signs) mark(each, "class", map ? "jp-sign-of jp-blank" : "jp-sign-of");
     const scale = map && looked ? scaleOf(view.state, looked) : undefined;
     say(this.#low, map ? endWords(scale, "\u2212") : first);
     say(this.#high, map ? endWords(scale, "") : second);
