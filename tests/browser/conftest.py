@@ -39,7 +39,24 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def new_page(browser: Any, complaints: list[str]) -> Iterator[Callable[..., Any]]:
+def watch(complaints: list[str]) -> Callable[[Any], dict[str, Callable[[Any], None]]]:
+    """Note from now on what goes wrong in a page; returns the listener of each event."""
+
+    def begin(page: Any) -> dict[str, Callable[[Any], None]]:
+        listeners: dict[str, Callable[[Any], None]] = {
+            "console": lambda message: _note_console(message, complaints),
+            "pageerror": lambda error: complaints.append(f"error: {error}"),
+            "request": lambda request: _note_request(request.url, complaints),
+        }
+        for event, listener in listeners.items():
+            page.on(event, listener)
+        return listeners
+
+    return begin
+
+
+@pytest.fixture
+def new_page(browser: Any, watch: Callable[[Any], object], complaints: list[str]) -> Iterator[Callable[..., Any]]:
     """Open pages, with Playwright's options of a context; the test fails if one of them complains."""
     contexts = []
 
@@ -48,9 +65,7 @@ def new_page(browser: Any, complaints: list[str]) -> Iterator[Callable[..., Any]
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
-        page.on("console", lambda message: _note_console(message, complaints))
-        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        page.on("request", lambda request: _note_request(request.url, complaints))
+        watch(page)
         return page
 
     yield make

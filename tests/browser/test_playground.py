@@ -18,6 +18,7 @@ from justfit.lab import LabServer
 MOST_KB = 200  # of an answer
 HOSTILE = ('<img src=x onerror="window.broken=1">', "</script><script>window.broken=1</script>")
 CLASSES = ("<b>yes</b>", "\u202eno & \U0001f600")
+USUAL = {"width": 1280, "height": 900}
 SMALL = "num_train=40&depth=2&width=4"
 
 
@@ -35,6 +36,30 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
             writer.writerow([draw.gauss(0, 1), *place, CLASSES[centre]])
     with LabServer(str(table), target="class", columns=HOSTILE) as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Any) -> Iterator[Any]:
+    """One tab for all tests: what the playground knows stands in its address, and a new page forgets the last one."""
+    context = browser.new_context(viewport=USUAL)
+    tab = context.new_page()
+    tab.set_default_timeout(10_000)
+    yield tab
+    context.close()
+
+
+@pytest.fixture
+def page(tab: Any, watch: Callable[..., Any], complaints: list[str]) -> Iterator[Any]:
+    """The tab as if it were new; the test fails if its page complains, as with the page of other tests."""
+    listeners = watch(tab)
+    tab.set_viewport_size(USUAL)
+    yield tab
+    assert not complaints, "\n".join(complaints)
+    tab.unroute_all()
+    tab.emulate_media(media="null", color_scheme="null")
+    tab.goto("about:blank")
+    for event, listener in listeners.items():
+        tab.remove_listener(event, listener)
 
 
 @pytest.fixture
@@ -105,8 +130,8 @@ def test_play_pause_step_and_reset(page: Any, enter: Callable[..., Any]) -> None
     assert pixels(page, ".jp-plane") == first, "the same seed starts with the same weights"
 
 
-def test_sliders_answer_without_training(page: Any, enter: Callable[..., Any]) -> None:
-    enter(page, f"data=moons&{SMALL}&learning_rate=0.1")
+def test_sliders_answer_without_training(new_page: Callable[..., Any], enter: Callable[..., Any]) -> None:
+    page = enter(new_page(), f"data=moons&{SMALL}&learning_rate=0.1")
     page.click(".jp-step")
     wait_for_epoch(page, 1)
     before = pixels(page, ".jp-plane")
@@ -199,7 +224,8 @@ def test_a_unit_is_looked_at_by_pointer_and_by_keyboard(page: Any, enter: Callab
     assert pixels(page, ".jp-plane") == surface
 
 
-def test_a_hundred_layers_stay_readable(page: Any, enter: Callable[..., Any]) -> None:
+def test_a_hundred_layers_stay_readable(new_page: Callable[..., Any], enter: Callable[..., Any]) -> None:
+    page = new_page()
     sizes: list[int] = []
     page.on("response", lambda response: sizes.append(len(response.body())) if "/api/runs" in response.url else None)
     enter(page, "data=moons&num_train=40&depth=100&width=3&activation=tanh&init=orthogonal")

@@ -173,11 +173,11 @@ def test_every_activation_can_be_shown(activation, init):
 
 def test_a_long_training_is_shown_by_some_of_its_epochs():
     playground = Playground(Settings.read({"num_train": 20, "depth": 1, "width": 1, "batch_size": 20}))
-    for _ in range(10):
+    for _ in range(7):
         playground.advance(50)
     curves = playground.state()["curves"]
     assert len(curves["epochs"]) == len(curves["train"]) == 300
-    assert (curves["epochs"][0], curves["epochs"][-1]) == (0, 500)
+    assert (curves["epochs"][0], curves["epochs"][-1]) == (0, 350)
 
 
 @pytest.mark.parametrize(
