@@ -152,6 +152,13 @@ def test_the_state_stands_in_the_address(page, reports, explorer):
     page.wait_for_function(f"document.querySelector('.jf-slider input').value === '{explorer['chosen'][0]}'")
 
 
+@pytest.mark.parametrize("anchor", ["#%E0%A4%A", "#100%", "#l2=%&p=%zz"])
+def test_an_address_that_cannot_be_decoded_does_not_stop_the_page(page, reports, anchor):
+    page.goto(reports[MOON] + anchor)
+    assert page.locator(".jf-explorer").count() == 1
+    assert page.locator(".jf-tools button").count() == 3
+
+
 def test_anchors_go_on_working_and_unfold_their_target(page, reports):
     page.goto(reports[MOON] + "#l2=1&p=0")
     page.evaluate("location.hash = '#jf-choice'")

@@ -31,10 +31,19 @@ export function startPage(render: Render): void {
 
 // A link to something folded unfolds it.
 function openTarget(): void {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(anchor());
   let folded = target?.closest("details") ?? target?.querySelector("details");
   for (; folded; folded = folded.parentElement?.closest("details")) folded.open = true;
   if (target?.closest("details")) target.scrollIntoView();
+}
+
+// An address may hold anything: what cannot be decoded leads nowhere, and the page starts all the same.
+function anchor(): string {
+  try {
+    return decodeURIComponent(location.hash.slice(1));
+  } catch {
+    return "";
+  }
 }
 
 function modelOfPage(data: PageData): Model {

@@ -10,6 +10,8 @@ type What = "validation" | "train" | "gap";
 
 const LEAST_SPAN = 0.02; // nats: smaller differences do not get other colours
 
+const PALE_FROM = 0.465; // share of the colours from which on black letters stand out more than white ones: 4.5 to 1 for both
+
 const KINDS: [What, string][] = [
   ["validation", "Validation loss"],
   ["train", "Train loss"],
@@ -78,7 +80,7 @@ export class Cells {
         const share = isNumber(value) ? (at(value) - at(low)) / (at(high) - at(low) || 1) : 0;
         field.style.background = isNumber(value) ? css(cividis(share)) : "";
         field.classList.toggle("jp-lost", !isNumber(value));
-        field.classList.toggle("jp-pale", isNumber(value) && share > 0.55);
+        field.classList.toggle("jp-pale", isNumber(value) && share > PALE_FROM);
         field.classList.toggle("jp-here", i === view.cell.l2 && j === view.cell.dropout);
         field.classList.toggle("jp-best", i === this.#lowest?.l2 && j === this.#lowest?.dropout);
         say(field, isNumber(value) ? short(value) : "✕");
