@@ -221,6 +221,10 @@ def test_a_unit_is_looked_at_by_pointer_and_by_keyboard(page: Any, enter: Callab
     assert page.inner_text(".jp-output h2") == "Layer 2, unit 2"
     page.keyboard.press("Escape")
     assert page.inner_text(".jp-output h2") == "Decision surface"
+    page.keyboard.press("ArrowUp")
+    assert page.inner_text(".jp-output h2") == "Layer 2, unit 1"
+    page.keyboard.press("Tab")
+    assert page.inner_text(".jp-output h2") == "Decision surface", "whoever goes on leaves the unit"
     assert pixels(page, ".jp-plane") == surface
 
 

@@ -154,7 +154,7 @@ def test_units_that_are_zero_everywhere_are_dead_and_shown_at_zero():
     assert playground.state(1, 0)["dead"][0] == 0
 
 
-@pytest.mark.parametrize("changed", [{}, {"depth": 100, "width": 32, "num_train": 500, "batch_size": 500}])
+@pytest.mark.parametrize("changed", [{}, {"depth": 100, "width": 9, "num_train": 500, "batch_size": 500}])
 def test_a_state_is_small(changed):
     playground = Playground(Settings.read(changed))
     playground.advance(1)

@@ -58,6 +58,11 @@ export class Network {
     this.#observer.observe(this.#scroll);
     this.#stage.addEventListener("keydown", (event) => this.#move(event));
     this.#stage.addEventListener("pointerleave", () => actions.look(null));
+    this.#stage.addEventListener("focusout", ({ relatedTarget }) => {
+      const isUnit =
+        relatedTarget instanceof HTMLButtonElement && relatedTarget.classList.contains("jp-unit");
+      if (!isUnit) actions.look(null);
+    });
   }
 
   close(): void {
