@@ -1,7 +1,8 @@
 """Connections that say nothing: however many there are, an honest request is still answered.
 
 uvicorn limits what happens at once and how long a connection rests between two requests, but waits for the first
-request, or for the rest of one, for ever. A thousand connections that send half a line would lock everybody out.
+request, for the rest of one, or until an answer is taken, for ever. A thousand connections that send half a line, or
+fifty that read nothing, would lock everybody out.
 """
 
 from __future__ import annotations
@@ -37,14 +38,18 @@ class Hall:
         """Take a connection in; where there are too many, close the longest silent one, or else the new one."""
         self.open[newcomer] = now
         if len(self.open) > self.most:
-            silent = [one for one in self.open if not self.answering[one.client]]
+            silent = [one for one in self.open if not self.is_answered(one)]
             min(silent, key=self.open.__getitem__).close()
 
     def close_silent(self, now: float) -> None:
         """Close every connection that has been silent for longer than the patience lasts."""
         for connection, since in tuple(self.open.items()):
-            if not self.answering[connection.client] and now - since > self.patience:
+            if not self.is_answered(connection) and now - since > self.patience:
                 connection.close()
+
+    def is_answered(self, connection: Connection) -> bool:
+        """Whether it awaits an answer and takes it: who asks again and again and reads nothing is silent too."""
+        return self.answering[connection.client] > 0 and not connection.is_stalled
 
     def active(self, client: Client, now: float) -> None:
         """Remember that a connection was answered just now."""
@@ -77,6 +82,9 @@ class Connection(asyncio.Protocol):
     Args:
         hall: Which it stands in.
         arguments: What uvicorn hands to a protocol.
+
+    Attributes:
+        is_stalled: Whether what is sent to it is not taken.
     """
 
     def __init__(self, hall: Hall, **arguments: Any) -> None:
@@ -84,6 +92,7 @@ class Connection(asyncio.Protocol):
         self.inner = H11Protocol(**arguments)
         self.client: Client = ("", 0)
         self.transport: asyncio.Transport | None = None
+        self.is_stalled = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as TCP gives it
         """Take it in."""
@@ -114,9 +123,13 @@ class Connection(asyncio.Protocol):
         self.inner.eof_received()
 
     def pause_writing(self) -> None:
-        """Hand on."""
+        """Hand on, and note since when nothing is taken."""
+        self.is_stalled = True
+        if self in self.hall.open:
+            self.hall.open[self] = asyncio.get_running_loop().time()
         self.inner.pause_writing()
 
     def resume_writing(self) -> None:
         """Hand on."""
+        self.is_stalled = False
         self.inner.resume_writing()

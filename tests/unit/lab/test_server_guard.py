@@ -8,6 +8,7 @@ import pytest
 
 from justfit.lab import LabServer
 from justfit.lab import _server_answers as answers
+from justfit.lab._server_connections import Hall
 from justfit.lab._server_guard import Keys
 from tests.unit.lab.asking import ask, ask_inside, cookie_of, token_of
 
@@ -261,6 +262,26 @@ def test_a_body_that_never_ends_is_given_up(lab, monkeypatch):
     assert connection.getresponse().status == 408
     assert time.monotonic() - started < 5
     connection.close()
+
+
+def test_who_asks_and_never_reads_locks_nobody_out(monkeypatch):
+    monkeypatch.setitem(Hall.__init__.__kwdefaults__, "most", 4)
+    with LabServer() as lab:
+        page = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{lab.port}\r\nX-JustFit-Token: {token_of(lab)}\r\n\r\n".encode()
+        deaf = [socket.socket() for _ in range(6)]
+        try:
+            for connection in deaf:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+                connection.connect(("127.0.0.1", lab.port))
+                connection.sendall(page * 100)  # ten megabytes of answers: more than the system keeps for it
+            hall, until = lab._server.config.http.args[0], time.monotonic() + 10.0
+            while sum(one.is_stalled for one in tuple(hall.open)) < 4:
+                assert time.monotonic() < until, "nobody is deaf here"
+                time.sleep(0.05)
+            assert ask_inside(lab, "GET", "/api/options").status == 200
+        finally:
+            for connection in deaf:
+                connection.close()
 
 
 def test_a_browser_reads_why_it_is_refused_on_a_page_that_cannot_run_anything(lab):
