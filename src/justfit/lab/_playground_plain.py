@@ -16,10 +16,9 @@ DIGITS = 4
 
 def curves(history: list[Losses], cell: int) -> dict[str, Any]:
     """Write the losses of one cell by epoch, of a long training some epochs with both ends."""
-    epochs = spread(len(history), MOST_POINTS)
-    chosen = [history[epoch] for epoch in epochs]
+    chosen = [history[place] for place in spread(len(history), MOST_POINTS)]
     return {
-        "epochs": epochs,
+        "epochs": [losses.epoch for losses in chosen],
         "train": [float(losses.train[cell]) for losses in chosen],
         "trainSe": [float(losses.train_se[cell]) for losses in chosen],
         "validation": [float(losses.validation[cell]) for losses in chosen],

@@ -20,16 +20,20 @@ from justfit.lab._playground_settings import Settings
 from justfit.lab._playground_stack import FlatOptimizer, Stack, build_network
 from justfit.sweep import named_generator
 
+MOST_KEPT = 2_000  # losses of so many epochs: a page that plays all night must not fill the memory
+
 
 @dataclass(frozen=True, slots=True)
 class Losses:
     """Mean loss per row of every cell in eval mode, nats, after one epoch; [K] each.
 
     Attributes:
+        epoch: After which; 0 is before training.
         train, validation: Means.
         train_se, validation_se: Standard errors over the rows.
     """
 
+    epoch: int
     train: Tensor
     train_se: Tensor
     validation: Tensor
@@ -46,7 +50,9 @@ class StackTraining:
 
     Attributes:
         stack: The networks as they are now.
-        history: Losses before training and after every epoch.
+        epoch: Epochs trained so far.
+        history: Losses before training and after every epoch; of a long training after every second, every fourth, …,
+            and the latest.
         lowest: The lowest validation loss of any cell after any epoch, nats.
     """
 
@@ -62,13 +68,10 @@ class StackTraining:
         self._dropout_P11 = torch.tensor(DROPOUT, dtype=dtype).view(-1, 1, 1)
         self._steps_left: list[tuple[Tensor, Tensor]] = []  # of an epoch that was paused, the next one last
         self.lowest = math.inf
+        self.epoch = 0
         self.history: list[Losses] = []
+        self._kept_every = 1  # epochs
         self._measure()
-
-    @property
-    def epoch(self) -> int:
-        """Epochs trained so far."""
-        return len(self.history) - 1
 
     @property
     def num_steps_left(self) -> int:
@@ -98,6 +101,7 @@ class StackTraining:
             self._optimizer.step(self.stack.flat, self.stack.gradient(loss))
             if self._steps_left and time.monotonic() >= end:
                 return
+        self.epoch += 1
         self._measure()
 
     def _deal(self) -> list[tuple[Tensor, Tensor]]:
@@ -121,9 +125,18 @@ class StackTraining:
     def _measure(self) -> None:
         losses = cross_entropy(self.stack.outputs(self.inputs), self.labels).double()
         train, validation = losses[:, : self.num_train], losses[:, self.num_train :]
-        now = Losses(train.mean(1), _standard_error(train), validation.mean(1), _standard_error(validation))
-        self.history.append(now)
+        now = Losses(self.epoch, train.mean(1), _standard_error(train), validation.mean(1), _standard_error(validation))
+        self._keep(now)
         self.lowest = min(self.lowest, float(now.validation.nan_to_num(math.inf).min()))
+
+    def _keep(self, now: Losses) -> None:
+        """Remember the latest losses; which others are kept depends on the epoch alone, not on how it was reached."""
+        if self.history and self.history[-1].epoch % self._kept_every:
+            self.history.pop()  # was kept as the latest only
+        self.history.append(now)
+        if len(self.history) > MOST_KEPT:
+            self._kept_every *= 2
+            self.history = [one for one in self.history if one.epoch % self._kept_every == 0 or one is now]
 
 
 def cross_entropy(outputs_KB: Tensor, labels_B: Tensor) -> Tensor:

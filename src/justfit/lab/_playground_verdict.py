@@ -19,10 +19,10 @@ def judge_cell(training: StackTraining, cell: int, reference: Reference) -> dict
     """Judge the epochs of one cell so far; None before the first."""
     if training.epoch < 1:
         return None
-    epochs = [1 + place for place in spread(training.epoch, MOST_ENTRIES)]
-    chosen = [training.history[epoch] for epoch in epochs]
+    trained = training.history[1:]
+    chosen = [trained[place] for place in spread(len(trained), MOST_ENTRIES)]
     measured = History(
-        epochs=tuple(epochs),
+        epochs=tuple(losses.epoch for losses in chosen),
         train_loss=tuple(float(losses.train[cell]) for losses in chosen),
         train_loss_se=tuple(float(losses.train_se[cell]) for losses in chosen),
         validation_loss=tuple(float(losses.validation[cell]) for losses in chosen),

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from justfit.cures import initialize_
 from justfit.errors import ArgumentError
-from justfit.lab import Options, Playground, Settings
+from justfit.lab import Options, Playground, Settings, _playground_training
 from justfit.lab._playground_options import ACTIVATIONS, DROPOUT, INITS, L2
 from justfit.lab._playground_points import draw_points
 from justfit.lab._playground_reference import Reference
@@ -143,6 +143,24 @@ def test_another_dropout_or_l2_is_another_training():  # the twin would notice a
         _, losses = train_plainly(settings, l2, p)
         cell = 1 * len(DROPOUT) + 1
         assert abs(float(training.history[-1].train[cell]) - losses[-1][0]) > 1e-7
+
+
+def test_a_long_training_keeps_ever_fewer_epochs_and_the_latest(monkeypatch):
+    settings = Settings.read({**SMALL, "num_train": 20})
+    whole = StackTraining(settings, draw_points(settings))
+    whole.advance(37)
+    assert [losses.epoch for losses in whole.history] == list(range(38))
+    monkeypatch.setattr(_playground_training, "MOST_KEPT", 8)
+    long, cut = Playground(settings), Playground(settings)
+    long.advance(37)
+    for epochs in (3, 20, 1, 13):
+        cut.advance(epochs)
+    state = long.state(1, 1)
+    assert state == cut.state(1, 1)
+    assert (long.epoch, state["curves"]["epochs"]) == (37, [0, 8, 16, 24, 32, 37])
+    kept = [whole.history[epoch].validation[6] for epoch in state["curves"]["epochs"]]
+    assert state["curves"]["validation"] == pytest.approx([float(loss) for loss in kept], rel=1e-3)
+    assert state["verdict"]["bestEpoch"] in (8, 16, 24, 32, 37)
 
 
 def test_how_it_is_cut_and_what_is_looked_at_changes_nothing():
