@@ -104,6 +104,7 @@ class LabServer:
         until = time.monotonic() + START_SECONDS
         while not self._server.started:
             if time.monotonic() > until or not self._thread.is_alive():
+                self._server.should_exit = True  # nobody would end it later
                 raise WorkerError(
                     f"The live lab must open within {START_SECONDS:.0f} seconds.",
                     found="a server that does not answer",

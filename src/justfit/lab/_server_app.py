@@ -92,7 +92,8 @@ class Lab:
         """POST /api/runs."""
         asked = await read_object(request)
         settings = asked["settings"] if set(asked) == {"settings"} else asked
-        return answer(await self.runs.open(settings, self._place(request.query_params)))
+        place = self._place(request.query_params)
+        return answer(await self.runs.open(settings, place, request.is_disconnected))
 
     async def look_at_run(self, request: Request) -> Response:
         """GET /api/runs/ID."""

@@ -23,7 +23,8 @@ class Claims:
 
     Attributes:
         data, target, seed: As `run_lab` takes them.
-        command: The program that runs them.
+        command: The program that runs them; by -P the folder in which the lab was opened, whose files may come from
+            anywhere, is not where it looks for modules.
         state: "idle" before the first run.
         done: Claims measured so far.
         sentence: What is under way, or how it ended.
@@ -33,7 +34,7 @@ class Claims:
     data: str | None = None
     target: str | None = None
     seed: int = 0
-    command: tuple[str, ...] = (sys.executable, "-m", _PROGRAM)
+    command: tuple[str, ...] = (sys.executable, "-P", "-m", _PROGRAM)
     state: ClaimsState = "idle"
     done: int = 0
     sentence: str = "The claims have not been measured yet."

@@ -20,6 +20,7 @@ SLICE_SECONDS = 1.5
 NUM_WORKERS = 2
 
 Place = tuple[int, int]
+IsGone = Callable[[], Awaitable[bool]]
 Result = TypeVar("Result")
 State = dict[str, Any]
 
@@ -64,16 +65,25 @@ class Runs:
         self.make = make
         self.slice_seconds = slice_seconds
         self._runs: dict[str, _Run] = {}  # the least recently used first
+        self._seats = asyncio.Semaphore(NUM_WORKERS)  # of runs that begin: those who wait for one may leave
         self._workers = ThreadPoolExecutor(NUM_WORKERS, "justfit-lab", initializer=torch.set_num_threads, initargs=(1,))
 
-    async def open(self, settings: Mapping[str, Any], place: Place) -> State:
-        """Start a run and describe it; the engine refuses settings that it cannot take."""
+    async def open(self, settings: Mapping[str, Any], place: Place, is_gone: IsGone) -> State:
+        """Start a run and describe it; the engine refuses settings that it cannot take.
+
+        Args:
+            settings: Of the engine.
+            place: Which cell to describe.
+            is_gone: As of `advance`: a setting that is changed ten times must not make ten deep networks.
+        """
 
         def work() -> tuple[Engine, State]:
             engine = self.make(settings)
             return engine, engine.state(*place, plane=True)
 
-        engine, state = await self._off_loop(work)
+        async with self._seats:
+            await _refuse_gone(is_gone)
+            engine, state = await self._off_loop(work)
         id_ = secrets.token_urlsafe(9)
         self._runs[id_] = _Run(engine)
         while len(self._runs) > MOST_RUNS:
@@ -86,7 +96,7 @@ class Runs:
         async with run.lock:
             return await self._off_loop(lambda: run.engine.state(*place))
 
-    async def advance(self, id_: str, epochs: int, place: Place, is_gone: Callable[[], Awaitable[bool]]) -> State:
+    async def advance(self, id_: str, epochs: int, place: Place, is_gone: IsGone) -> State:
         """Train a run for at most that many epochs, as far as the time slice goes, and describe it.
 
         Args:
@@ -97,8 +107,7 @@ class Runs:
         """
         run = self._find(id_)
         async with run.lock:
-            if await is_gone():
-                raise Refused(400, "Whoever asks must wait for the answer.", found="nobody", way_out="Ask again.")
+            await _refuse_gone(is_gone)
             return await self._off_loop(lambda: self._train(run.engine, epochs, place))
 
     def close(self) -> None:
@@ -124,3 +133,8 @@ class Runs:
 
     async def _off_loop(self, work: Callable[[], Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._workers, work)
+
+
+async def _refuse_gone(is_gone: IsGone) -> None:
+    if await is_gone():
+        raise Refused(400, "Whoever asks must wait for the answer.", found="nobody", way_out="Ask again.")

@@ -276,7 +276,7 @@ def test_one_run_is_never_used_by_two_at_once_and_others_go_on_meanwhile():
     async def scene():
         engines = []
         runs = Runs(lambda settings: engines.append(Slow(settings)) or engines[-1])
-        busy, other = [(await runs.open({}, (0, 0)))["id"] for _ in range(2)]
+        busy, other = [(await runs.open({}, (0, 0), stays))["id"] for _ in range(2)]
         steps = [asyncio.create_task(runs.advance(busy, 1, (0, 0), stays)) for _ in range(4)]
         looks = [asyncio.create_task(runs.look(busy, (0, 0))) for _ in range(4)]
         await asyncio.sleep(0.05)
@@ -290,11 +290,30 @@ def test_one_run_is_never_used_by_two_at_once_and_others_go_on_meanwhile():
     run_alone(scene())
 
 
+def test_nothing_is_opened_for_whoever_left_while_others_were_served():
+    async def scene():
+        made, go = [], threading.Event()
+        runs = Runs(lambda settings: made.append(settings) or (go.wait(5) and Slow(settings)))
+        served = [asyncio.create_task(runs.open({"k": k}, (0, 0), stays)) for k in range(2)]
+        left = [asyncio.create_task(runs.open({"k": k}, (0, 0), is_gone)) for k in range(2, 6)]
+        last = asyncio.create_task(runs.open({"k": 6}, (0, 0), stays))
+        await asyncio.sleep(0.05)
+        go.set()
+        for refused in left:
+            with pytest.raises(Refused, match="must wait for the answer"):
+                await refused
+        assert len({(await run)["id"] for run in (*served, last)}) == 3
+        assert made == [{"k": 0}, {"k": 1}, {"k": 6}]
+        runs.close()
+
+    run_alone(scene())
+
+
 def test_nothing_is_trained_for_whoever_has_left():
     async def scene():
         engines = []
         runs = Runs(lambda settings: engines.append(Slow(settings)) or engines[-1])
-        id_ = (await runs.open({}, (0, 0)))["id"]
+        id_ = (await runs.open({}, (0, 0), stays))["id"]
         with pytest.raises(Refused, match="must wait for the answer"):
             await runs.advance(id_, 1, (0, 0), is_gone)
         assert engines[0].trained == 0

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import subprocess
 import sys
 import time
 
@@ -179,4 +180,12 @@ def test_the_program_tells_bad_input(capsys, tmp_path):
 def test_the_command_is_that_program():
     command = Claims().command
     assert command[0] == sys.executable
-    assert command[1:] == ("-m", _claims_process.__name__)
+    assert command[-2:] == ("-m", _claims_process.__name__)
+
+
+def test_files_of_the_folder_that_it_is_opened_in_are_not_run(tmp_path):
+    (tmp_path / "planted.py").write_text("print('from the folder')")
+    *before, _ = Claims().command
+    ran = subprocess.run([*before, "planted"], cwd=tmp_path, check=False, capture_output=True, text=True, timeout=30)
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "No module named planted" in ran.stderr
