@@ -23,8 +23,8 @@ class LossNotDecreasing(WatchRule):
                   \frac{L_{10-20\%} - L_{end}}{\max(|L_{start}|, |L_{end}|)} < \text{still}
 
         with the last fifth of at least `least_losses` losses as the end, threshold = `threshold` plus `errors` standard
-        errors of the first losses, and still = `still`: a small fall that is over early. A loss that ends above its
-        start by more than that diverges (JF412).
+        errors of the first losses, at most `clear`, and still = `still`: a small fall that is over early. A loss that
+        ends above its start by more than those errors diverges (JF412).
         A learning rate that still warms up, several optimizers and a loss that moves around zero are not judged.
         Where one batch's loss varies by more than `informed` of its level, the network already does some examples far
         better than others; and where no layer can have moved by more than `moved` of its norm, the network is what it
@@ -52,6 +52,7 @@ class LossNotDecreasing(WatchRule):
     threshold: float = STILL
     still: float = 0.04
     errors: float = LENIENCE
+    clear: float = 0.9
     informed: float = 0.5
     moved: float = 0.3
     least_losses: float = ENOUGH
@@ -62,8 +63,9 @@ class LossNotDecreasing(WatchRule):
         if isinstance(curve, NotApplicable):
             return curve
         seen = progress(curve)
-        bar = self.threshold + self.errors * seen.fall_error
-        if not -bar < seen.fall < bar or seen.late_fall > self.still or self.threshold <= 0:
+        noise = self.threshold + self.errors * seen.fall_error
+        bar = min(noise, self.clear)  # a loss that has lost nearly all of its start has fallen, however noisy that was
+        if not -noise < seen.fall < bar or seen.late_fall > self.still or self.threshold <= 0:
             return ()
         cure = _SHRUNK if shrinking(evidence) else ""
         return (

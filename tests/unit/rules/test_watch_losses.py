@@ -116,6 +116,17 @@ def test_a_flat_loss_that_differs_much_between_batches_is_information():
     assert [finding.severity for finding in LossNotDecreasing().check(patient)] == ["info"]
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_loss_that_falls_to_nothing_at_once_is_not_flat(seed):
+    """Its first losses differ so much that no fall would be beyond their errors; it has fallen nonetheless."""
+    draw = random.Random(seed)
+    values = [0.7 * max(math.exp(-k / 6), 1e-4) * draw.lognormvariate(0, 1.5) for k in range(400)]
+    patient = run(values=values)
+    assert progress(curve_of(patient.losses)).fall > 0.99
+    assert LossNotDecreasing().check(patient) == ()
+    assert LossNotDecreasing(clear=9.0).check(patient) != (), "without the bound it would be called flat"
+
+
 def test_a_flat_loss_of_weights_that_hardly_moved_is_information():
     """A trained network that is tuned a little further; or updates that are too small, which other rules find."""
     patient = run(level=lambda _: 2.3, each=lambda _: {"update_norm": 0.004})
