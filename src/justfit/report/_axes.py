@@ -13,6 +13,7 @@ from justfit.report._svg import Scale, label, tag
 
 _LETTER = 6.6  # mean width of a letter of a tick label, view-box units at font size 12
 _LOG_FROM = 20.0  # a loss whose largest value is this many times its smallest is drawn on a logarithmic axis
+_DECADES_LABELLED = 1e3  # a logarithmic axis of more is labelled with powers of ten
 _FLOOR = 30.0  # losses this many times below the smallest validation loss leave the plot at its bottom
 
 Tick = tuple[float, str]
@@ -120,7 +121,12 @@ def value_ticks(scale: Scale) -> list[Tick]:
 
 
 def power_of_ten(scale: Scale) -> int:
-    """The power of ten that the labels of an axis leave to its title: 0 unless the labels would be long."""
+    """The power of ten that the labels of an axis leave to its title: 0 unless the labels would be long.
+
+    Where they are powers of ten themselves, as on a logarithmic axis of many decades, they stay what they are.
+    """
+    if scale.log and scale.high > _DECADES_LABELLED * scale.low:
+        return 0
     exponent = math.floor(math.log10(max(abs(scale.low), abs(scale.high))))
     return 0 if -3 <= exponent <= 4 else 3 * math.floor(exponent / 3)
 

@@ -37,7 +37,7 @@ def cell_map_title(record: ModuleSweepRecord) -> str:
     found = map_axes(record)
     cells = [] if found is None else list(cells_along(record, *found).values())
     ridge = sum(cell.ridge for cell in cells)
-    if ridge == 1:
+    if ridge == 1 and any(cell.ridge and cell is record.cells[record.best] for cell in cells):
         return f"Of {count(len(cells), 'cell')} on the map, the best stands alone"
     return f"{ridge:,} of {count(len(cells), 'cell')} on the map cannot be told from the best"
 

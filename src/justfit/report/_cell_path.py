@@ -55,9 +55,11 @@ def cell_path_title(record: ModuleSweepRecord) -> str:
         if len(along) > 1:
             best = min(along, key=lambda place: along[place].loss)
             ends = {min(along): "at the smallest value tried", max(along): "at the largest value tried"}
-            where = "" if axis.field == "init" else f" ({ends.get(best, 'between the ends')})"
-            words.append(f"{axis.name}{' = ' if axis.field == 'l2' else ' '}{axis.labels[best]}{where}")
-    return f"The validation loss is smallest at {', '.join(words)}" if words else "Only one setting was trained"
+            if axis.field == "init":  # no line runs through schemes
+                words.append(f"at initialization {axis.labels[best]}")
+                continue
+            words.append(f"along {axis.name} at {axis.labels[best]} ({ends.get(best, 'between the ends')})")
+    return f"The validation loss is smallest {', '.join(words)}" if words else "Only one setting was trained"
 
 
 class _Panel:

@@ -48,16 +48,18 @@ _MOST_CHANGES, _MOST_PLACES = 8, 3  # that are named at the top
 def build_cure_document(record: CureRecord) -> SignalDocument:
     """Say everything that a reader wants of a repair, once."""
     said = headline(record)
+    fit = _fit_sections(record)
     sections = (
         todo_section(_todo(record)),
         _patch_section(record),
         _before_after_section(record),
+        *(section for section in fit if section.key == "curves"),
         _tried_section(record),
         Section(
             key="reasons", heading="What spoke for a fault", points=tuple(shown(r, SENTENCE) for r in record.reasons)
         ),
         findings_section(record.findings),
-        *_fit_sections(record),
+        *(section for section in fit if section.key == "evidence"),
         Section(
             key="notes",
             heading="What else was seen",

@@ -12,7 +12,7 @@ from justfit.report._names import quoted
 from justfit.report._numbers import count, number, setting
 from justfit.report._raster import NOT_FINITE, NOT_MEASURED, NOTHING, shade_key
 from justfit.report._signal_figure import common_range
-from justfit.report._step_axis import trained_layers
+from justfit.report._step_axis import trained_layers, when_last_sampled
 from justfit.report._svg import Scale, label
 
 _DECADES = 12.0  # from the middle to an end of the colours
@@ -33,12 +33,12 @@ def draw_gradients(record: WatchRecord, title: str) -> tuple[str, ...]:
 def gradients_title(record: WatchRecord) -> str:
     """Say how the gradients of the layers compare where they were last measured; one sentence without its full stop."""
     evidence = record.evidence
-    broken = [step for layer in trained_layers(evidence) for step in _broken_steps(evidence, layer)]
     last = [
         (layer, value) for layer in trained_layers(evidence) if (value := last_finite(layer.gradient_norm)) is not None
     ]
+    broken = _broken_title(evidence)
     if broken:
-        return f"Gradients are not finite from step {min(broken):,} on"
+        return broken
     if not last:
         return "No gradient was measured"
     largest = max(last, key=lambda pair: pair[1])
@@ -53,7 +53,7 @@ def gradients_title(record: WatchRecord) -> str:
         return f"The gradient norm of {names} at the last sample"
     words = f"{number(ratio, 2)} times that of {names}"
     far = "Gradients lie far apart: " if ratio > _FAR else "Gradients are of similar size: " if ratio < 10 else ""
-    return f"{far}{'T' if not far else 't'}hat of {quoted(_name(largest[0]))} is in the end {words}"
+    return f"{far}{'T' if not far else 't'}hat of {quoted(_name(largest[0]))} is {when_last_sampled(record)} {words}"
 
 
 def last_finite(series: Sequence[float]) -> float | None:
@@ -65,9 +65,21 @@ def _name(layer: LayerTrace) -> str:
     return layer.name or layer.kind
 
 
-def _broken_steps(evidence: WatchEvidence, layer: LayerTrace) -> list[int]:
-    steps = evidence.optimizers[layer.optimizer].steps
-    return [step for step, value in zip(steps, layer.gradient_norm, strict=False) if math.isinf(value)]
+def _broken_title(evidence: WatchEvidence) -> str:
+    """Say since when or at which samples gradients are infinite; empty where none is."""
+    broken, finite = set[int](), set[int]()
+    for layer in trained_layers(evidence):
+        for step, value in zip(evidence.optimizers[layer.optimizer].steps, layer.gradient_norm, strict=False):
+            if math.isinf(value):
+                broken.add(step)
+            elif math.isfinite(value):
+                finite.add(step)
+    if not broken:
+        return ""
+    whole = finite - broken  # a step at which only some layers broke is a broken step
+    if max(whole, default=0) < min(broken):
+        return f"Gradients are not finite from step {min(broken):,} on"
+    return f"Gradients are infinite in {count(len(broken), 'sampled step')}, first in step {min(broken):,}"
 
 
 def _shade(value: float, low: float, high: float) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from justfit.records import Judgement
+from justfit.records import History, Judgement
 from justfit.report._axes import Box, axes, line_key, loss_scale, power_of_ten, value_ticks
 from justfit.report._names import shown
 from justfit.report._numbers import number, setting
@@ -20,14 +20,10 @@ _LETTER = 6.6  # mean width of a letter, view-box units at font size 12
 
 def draw_history(judgement: Judgement, title: str) -> tuple[str, ...]:
     """Draw train and validation against the epoch; nothing if neither has a number."""
-    history, verdict = judgement.history, judgement.verdict
-    losses = (history.train_loss, history.validation_loss)
-    lines = [value for value in (verdict.reference_loss, verdict.constant_loss) if math.isfinite(value)]
-    every = [min(max(value, -_LARGEST), _LARGEST) for series in losses for value in series if math.isfinite(value)]
-    if not every:
+    history, up = judgement.history, history_scale(judgement)
+    if up is None:
         return ()
-    is_loss = history.direction == "minimize"
-    up = loss_scale([*every, *lines], history.validation_loss if is_loss else (), start=_BOX.bottom, end=_BOX.top)
+    losses = (history.train_loss, history.validation_loss)
     first, last = history.epochs[0], history.epochs[-1]
     across = Scale(low=float(first), high=float(max(last, first + 1)), start=_BOX.left, end=_BOX.right)
     places = nice_ticks(float(first), float(max(last, first + 1)), 9)
@@ -54,13 +50,29 @@ def draw_history(judgement: Judgement, title: str) -> tuple[str, ...]:
     return (drawing(_WIDTH, _HEIGHT, content, title=title, description=described),)
 
 
+def history_scale(judgement: Judgement) -> Scale | None:
+    """Choose the axis of the losses; None where neither has a number."""
+    history, verdict = judgement.history, judgement.verdict
+    losses = (history.train_loss, history.validation_loss)
+    lines = [value for value in (verdict.reference_loss, verdict.constant_loss) if math.isfinite(value)]
+    every = [min(max(value, -_LARGEST), _LARGEST) for series in losses for value in series if math.isfinite(value)]
+    if not every:
+        return None
+    is_loss = history.direction == "minimize"
+    return loss_scale([*every, *lines], history.validation_loss if is_loss else (), start=_BOX.bottom, end=_BOX.top)
+
+
 def value_title(judgement: Judgement, power: int = 0) -> str:
     """Write the title of the value axis: what is measured, which way is better, and its unit."""
     history = judgement.history
     what = "loss" if history.direction == "minimize" else "score, higher is better"
     scaled = f"{setting(float(f'1e{power}'))} " if power else ""
-    unit = shown(judgement.verdict.unit, 20) if judgement.verdict.unit else "unit of the log"
+    unit = shown(judgement.verdict.unit, 20) if judgement.verdict.unit else _own_unit(history)
     return f"{what} ({scaled}{unit})"
+
+
+def _own_unit(history: History) -> str:
+    return "unit of the log" if history.source else "its own unit"
 
 
 def _curves(judgement: Judgement, across: Scale, up: Scale) -> str:

@@ -6,9 +6,8 @@ import math
 from dataclasses import replace
 
 from justfit.records import FitVerdict, Judgement
-from justfit.report._checkup_words import finding_entry
 from justfit.report._document import Card, Figure, Section, SignalDocument, Table
-from justfit.report._history_figure import draw_history
+from justfit.report._history_figure import draw_history, history_scale
 from justfit.report._judgement_words import (
     best_sentence,
     headline,
@@ -22,10 +21,11 @@ from justfit.report._judgement_words import (
 from justfit.report._names import shown
 from justfit.report._numbers import number, probability, with_se
 from justfit.report._probabilities import draw_states
+from justfit.report._run_findings import findings_section, things_to_do, todo_section
 from justfit.report._svg import thinned
 from justfit.report._verdict import probability_figure
 
-_MOST_FINDINGS = 200
+_MOST_NOTES = 200
 _MOST_ROWS = 300
 
 
@@ -34,7 +34,9 @@ def build_judgement_document(judgement: Judgement) -> SignalDocument:
     verdict, history = judgement.verdict, judgement.history
     lines = (best_sentence(judgement), read_sentence(history) if history.source else "")
     sections = (
+        todo_section(things_to_do(verdict.findings, verdict, history.epoch_name)),
         _curves_section(judgement),
+        findings_section(verdict.findings),
         Section(
             key="evidence",
             heading="Why this verdict",
@@ -42,12 +44,7 @@ def build_judgement_document(judgement: Judgement) -> SignalDocument:
             figures=(probability_figure(verdict),),
             tables=(_loss_table(judgement),),
         ),
-        Section(
-            key="findings",
-            heading="Findings",
-            findings=tuple(finding_entry(finding) for finding in verdict.findings[:_MOST_FINDINGS]),
-        ),
-        Section(key="notes", heading="What was read and repaired", points=note_sentences(verdict)[:_MOST_FINDINGS]),
+        Section(key="notes", heading="What was read and repaired", points=note_sentences(verdict)[:_MOST_NOTES]),
     )
     return SignalDocument(
         subject=shown(history.source, 200) if history.source else "A training run" if history.epochs else "A network",
@@ -94,15 +91,40 @@ def curves_title(judgement: Judgement) -> str:
 def _caption(judgement: Judgement) -> str:
     history = judgement.history
     known = any(math.isfinite(error) for error in (*history.train_loss_se, *history.validation_loss_se))
+    names = f"Training is {shown(history.train_name)}, validation {shown(history.validation_name)}, "
     parts = [
-        f"Training is {shown(history.train_name)}, validation {shown(history.validation_name)}, "
-        f"against the {shown(history.epoch_name, 40)}.",
-        "The dotted line and ◆ mark the best one.",
+        f"{names}against the {shown(history.epoch_name, 40)}." if history.source else "",
+        _best_words(judgement),
         "The shaded part is where it overfits." if judgement.verdict.overfitting_since is not None else "",
         "The band is ± one standard error." if known else "",
         "Training was measured while training, so it may lie above validation." if history.train_mode else "",
+        _lost_words(judgement),
     ]
     return " ".join(part for part in parts if part)
+
+
+def _best_words(judgement: Judgement) -> str:
+    """Say what the mark of the best epoch marks; it is not where a loss that jumps about happens to be lowest."""
+    history, best = judgement.history, judgement.verdict.best_epoch
+    if best is None:
+        return ""
+    sign = 1.0 if history.direction == "minimize" else -1.0
+    known = {
+        epoch: sign * value
+        for epoch, value in zip(history.epochs, history.validation_loss, strict=True)
+        if math.isfinite(value)
+    }
+    smoothed = "" if known.get(best, math.inf) <= min(known.values(), default=math.inf) else " of the smoothed curve"
+    return f"The dotted line and ◆ mark the best one{smoothed}."
+
+
+def _lost_words(judgement: Judgement) -> str:
+    """Say where the training loss is, where it leaves the plot."""
+    scale, values = history_scale(judgement), judgement.history.train_loss
+    if scale is None or not any(value < scale.low for value in values):
+        return ""
+    last = next(value for value in reversed(values) if math.isfinite(value))
+    return f"The training loss leaves the plot at the bottom; it ends at {number(last)}."
 
 
 def _cards(judgement: Judgement) -> tuple[Card, ...]:

@@ -43,7 +43,8 @@ def draw_last_steps(record: WatchRecord, title: str) -> tuple[str, ...]:
         + _norms(frames, across)
     )
     span = f"Steps {frames[0].step:,} to {frames[-1].step:,}."
-    return (drawing(WIDTH, _NORM.bottom + 48.0, content, title=title, description=span),)
+    height = _NORM.bottom + 48.0 if _has_norms(frames) else _LOSS.bottom + 72.0
+    return (drawing(WIDTH, height, content, title=title, description=span),)
 
 
 def last_steps_title(record: WatchRecord) -> str:
@@ -96,10 +97,24 @@ def _examples(examples: tuple[int, ...]) -> str:
     return some + (f", … ({len(examples):,})" if len(examples) > _MOST_EXAMPLES else "") if examples else "—"
 
 
+def last_steps_caption(record: WatchRecord) -> str:
+    """Say how to read the figure."""
+    losses = "the loss of each of the last steps (✕: no number)"
+    if _has_norms(record.frames):
+        return f"Above {losses}, below the gradient norm of those sampled."
+    return f"{losses[0].upper()}{losses[1:]}. No gradient of these steps was sampled."
+
+
+def _has_norms(frames: tuple[FlightFrame, ...]) -> bool:
+    return any(math.isfinite(frame.gradient_norm) for frame in frames)
+
+
 def _norms(frames: tuple[FlightFrame, ...], across: Scale) -> str:
+    if not _has_norms(frames):
+        return label(
+            "step", (_LOSS.left + _LOSS.right) / 2, _LOSS.bottom + 38.0, class_="axis-title", text_anchor="middle"
+        )
     known = [frame for frame in frames if math.isfinite(frame.gradient_norm)]
-    if not known:
-        return label("No gradient of these steps was sampled.", _NORM.left, _NORM.top, class_="tick")
     norms = [frame.gradient_norm for frame in known]
     up = loss_scale(norms, norms, start=_NORM.bottom, end=_NORM.top)
     power = power_of_ten(up)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +14,7 @@ from justfit.report._axes import Box, axes
 from justfit.report._names import shown
 from justfit.report._numbers import number
 from justfit.report._raster import raster
-from justfit.report._step_axis import WIDTH, draw_marks, marks_of, shown_steps, step_scale, step_ticks, trained_layers
+from justfit.report._step_axis import WIDTH, draw_marks, marks_of, sampled_steps, step_scale, step_ticks, trained_layers
 from justfit.report._svg import Scale, drawing, label, tag, thinned, tooltip
 
 LEFT, TOP, RIGHT = 112.0, 72.0, 450.0
@@ -50,7 +50,7 @@ def layer_rows(record: WatchRecord, series: Series) -> list[Row]:
     if not layers or not columns:
         return []
     edges = thinned(len(layers) + 1, min(_MOST_ROWS, len(layers)) + 1)
-    step = (max(shown_steps(record), 2) - 1.0) / columns
+    step = (max(sampled_steps(record), 2) - 1.0) / columns
     ends = [1.0 + (k + 1) * step for k in range(columns)]
     return [_row(evidence, layers[first:end], ends, series) for first, end in pairwise(edges)]
 
@@ -70,7 +70,7 @@ def draw_rows(
     columns = len(rows[0].values)
     height = min(max(260.0 / len(rows), 3.0), 22.0)
     box = Box(left=LEFT, top=TOP, right=RIGHT, bottom=TOP + height * len(rows))
-    across: Scale = step_scale(shown_steps(record), box)
+    across: Scale = step_scale(sampled_steps(record), box)
     xs = [LEFT + k * box.width / columns for k in range(columns + 1)]
     ys = [TOP + k * height for k in range(len(rows) + 1)]
     content = (
@@ -93,8 +93,9 @@ def _row(evidence: WatchEvidence, layers: Sequence[LayerTrace], ends: Sequence[f
 
 
 def _held(steps: Sequence[int], values: Sequence[float], ends: Sequence[float]) -> list[float]:
-    """The sample that is the last at each end of a column: a sample holds until the next."""
-    places = [bisect_right(steps, end) - 1 for end in ends]
+    """The last sample within or before each column: a sample holds until the next."""
+    # A step at which a column ends is the first of the next column; the last one has no next.
+    places = [*(bisect_left(steps, end) - 1 for end in ends[:-1]), bisect_right(steps, ends[-1]) - 1]
     return [values[place] if 0 <= place < len(values) else math.nan for place in places]
 
 

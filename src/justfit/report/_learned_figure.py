@@ -37,6 +37,9 @@ def before_after_title(record: CureRecord) -> str:
         return "Your training, epoch by epoch"
     if _other_loss(record) or before is None or after is None:
         return "Your training and the cured one, each in the unit of its own loss"
+    if _is_lost(record.history_before) or _is_lost(record.history_after):
+        ends = [_end(history) for history in (record.history_after, record.history_before)]
+        return f"The validation loss of the cured training {ends[0]}, that of yours {ends[1]}"
     return f"The validation loss ends at {setting(after)}, cured, and at {setting(before)} as it was"
 
 
@@ -47,7 +50,7 @@ def draw_learned(record: CureRecord, title: str) -> tuple[str, ...]:
     if not drawn:
         return ()
     last = max(learned.epochs[-1] for _, learned in drawn)
-    lowest = min(v for _, learned in drawn for v in learned.share if math.isfinite(v))
+    lowest = min((v for _, learned in drawn for v in learned.share if math.isfinite(v)), default=0.0)
     across = Scale(low=0.0, high=max(last, 1.0), start=_BOX.left, end=_BOX.right)
     up = Scale(low=max(min(lowest - 0.03, 0.0), _LOWEST), high=1.02, start=_BOX.bottom, end=_BOX.top)
     ticks = [(across(value), setting(value)) for value in nice_ticks(0.0, max(last, 1.0))]
@@ -87,6 +90,17 @@ def _last(history: History | None) -> float | None:
     return next((value for value in reversed(values) if math.isfinite(value)), None)
 
 
+def _is_lost(history: History | None) -> bool:
+    return history is not None and bool(history.epochs) and not math.isfinite(history.train_loss[-1])
+
+
+def _end(history: History | None) -> str:
+    last = _last(history)
+    if last is None:
+        return "was not measured"
+    return f"is lost after {setting(last)}" if _is_lost(history) else f"ends at {setting(last)}"
+
+
 def _line(class_: str, learned: Learned, across: Scale, up: Scale) -> str:
     xs = [across(epoch) for epoch in learned.epochs]
     pairs = list(zip(learned.share, learned.share_se, strict=True))
@@ -117,8 +131,8 @@ def _reference(record: CureRecord, up: Scale) -> str:
     words = f"closed-form fit of the same rows: {percent(record.reference_share)}"
     return tag("path", d=f"M{_BOX.left:.1f} {y:.1f}H{_BOX.right:.1f}", class_="axis level") + label(
         words,
-        _BOX.right - 4.0,
+        # On the left: a training that learns comes from below, and is not there yet.
+        _BOX.left + 4.0,
         y + (15.0 if record.reference_share > 0.5 else -6.0),
         class_="tick halo",
-        text_anchor="end",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from statistics import fmean, median
 
 from justfit.records import LossBins, WatchRecord
@@ -17,16 +17,18 @@ _HEIGHT = 306.0
 _BOX = Box(left=52.0, top=48.0, right=450.0, bottom=258.0)
 _WINDOW = 0.05  # share of the bins that first, lowest and last loss are means of
 _MEDIAN_TO_STD = 1.4826  # of a normal distribution, from the median of absolute values
+_THROWN = 10.0  # so many times above where it was, a loss is thrown up rather than rising
 _CLEAR = 2.0  # standard errors by which two windows must differ to be told apart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """How the loss moved: means of a window at the start, at the lowest place, at the end.
+    """How the loss moved: means of a window at the start, at the lowest place, at the end; and its largest bin.
 
     Attributes:
-        start, lowest, end: In the unit of the loss.
+        start, lowest, end: In the unit of the loss. The start ends where the loss is thrown up.
         lowest_step: Where the lowest window begins.
+        peak, peak_step: Mean of the bin that has the largest, and where it begins.
         se: One standard error of the difference of two windows.
     """
 
@@ -34,6 +36,8 @@ class Course:
     lowest: float
     end: float
     lowest_step: int
+    peak: float
+    peak_step: int
     se: float
 
 
@@ -75,7 +79,11 @@ def loss_title(record: WatchRecord) -> str:
         return "No loss of a step was seen"
     start, lowest, end = (number(value) for value in (moved.start, moved.lowest, moved.end))
     clear = _CLEAR * moved.se
-    if moved.end - moved.lowest > max(clear, 0.25 * abs(moved.start - moved.lowest)):
+    if moved.start > 0 and moved.peak > _THROWN * max(moved.start, moved.end):
+        words = (
+            f"The loss is thrown up from {start} to {number(moved.peak)} by step {moved.peak_step:,} and ends at {end}"
+        )
+    elif moved.end - moved.lowest > max(clear, 0.25 * abs(moved.start - moved.lowest)):
         if moved.start - moved.lowest <= clear:
             words = f"The loss rises from {start} to {end} over {steps:,} steps"
         else:
@@ -85,7 +93,7 @@ def loss_title(record: WatchRecord) -> str:
     else:
         words = f"The loss does not move: {start} at the start, {end} at the end of {steps:,} steps"
     if failure is not None and is_lost:
-        words += f"; {'NaN' if failure.cause == 'nan' else 'infinity'} from step {failure.step:,} on"
+        words += f"; first {'NaN' if failure.cause == 'nan' else 'infinity'} at step {failure.step:,}"
     return words
 
 
@@ -97,13 +105,22 @@ def course(bins: LossBins) -> Course | None:
     width = max(1, round(_WINDOW * len(known)))
     means = [fmean([bins.mean[k] for k in known[at : at + width]]) for at in range(len(known) - width + 1)]
     best = min(range(len(means)), key=lambda at: means[at])
+    peak = max(known, key=lambda k: bins.mean[k])
     return Course(
-        start=means[0],
+        start=_start([bins.mean[k] for k in known[:width]]),
         lowest=means[best],
         end=means[-1],
         lowest_step=bins.first_step[known[best]],
+        peak=bins.mean[peak],
+        peak_step=bins.first_step[peak],
         se=_window_se([bins.mean[k] for k in known], width),
     )
+
+
+def _start(means: list[float]) -> float:
+    """Mean of the first bins, up to one that lies far above the first."""
+    calm = takewhile(lambda mean: not means[0] > 0 or mean <= _THROWN * means[0], means)
+    return fmean(calm)
 
 
 def _window_se(means: list[float], width: int) -> float:

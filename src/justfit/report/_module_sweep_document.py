@@ -83,7 +83,9 @@ def _cards(record: ModuleSweepRecord) -> tuple[Card, ...]:
     note = "distinguishably better" if record.helps else "not distinguishable"
     cards = (
         Card(
-            label="Chosen", value=setting_words(record, chosen), note=f"{count(len(record.ridge), 'setting')} as good"
+            label="Chosen",
+            value=setting_words(record, chosen),
+            note=f"{len(record.ridge):,} of {len(record.cells):,} near the best",
         ),
         Card(label=f"Validation loss, {unit}", value=number(chosen.loss), note=f"± {number(chosen.loss_se, 2)}"),
         Card(label="Gain", value=number(record.improvement), note=f"± {number(record.improvement_se, 2)}, {note}"),
@@ -152,8 +154,8 @@ def _curves_title(record: ModuleSweepRecord) -> str:
     if not math.isfinite(gap):
         return "Learning curves of the settings that tell most"
     return (
-        f"With the chosen setting the validation loss is best after epoch {chosen.best_epoch:,}, {number(gap, 2)} "
-        f"{'above' if gap >= 0 else 'from'} the training loss"
+        f"With the chosen setting the validation loss after epoch {chosen.best_epoch:,}, where it is judged, is "
+        f"{number(abs(gap), 2)} {'above' if gap >= 0 else 'below'} the training loss"
     )
 
 

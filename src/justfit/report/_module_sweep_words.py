@@ -69,8 +69,8 @@ def sentences(record: ModuleSweepRecord) -> list[str]:
     said = [
         f"Validation loss {with_se(chosen.loss, chosen.loss_se, shown(record.unit, 40))} after epoch "
         f"{chosen.best_epoch} of {record.num_epochs} ({judged}, {count(record.num_examples, 'example')}).",
-        f"Confidence {probability(record.confidence)} that it is as good as the best; {ridge} cannot be told from it "
-        f"(grid: {record.num_grid_cells}).",
+        f"Confidence {probability(record.confidence)} that it is as good as the best; {ridge} cannot be told from the "
+        f"best (grid: {record.num_grid_cells}).",
     ]
     if record.epoch_optimism > _NOTICED * chosen.loss_se:
         optimism = number(record.epoch_optimism, 2)

@@ -83,13 +83,18 @@ def _colours(plane: Plane) -> str:
 
 def _networks_title(record: SweepRecord) -> str:
     opened = [(cell, view_of(record, cell)) for _, cell in telling_cells(record)]
-    told = [(record.l2[cell[0]], view.linearity_r2) for cell, view in opened if view is not None]
+    told = [(cell, view.linearity_r2) for cell, view in opened if view is not None]
     if not told:
         return "None of the networks shown ended finite"
-    values = [r2 for _, r2 in told]
-    said = ", ".join(f"{number(r2, 2)} at λ = {setting(l2)}" for l2, r2 in told)
-    falls = len(told) > 1 and all(before > after for before, after in pairwise(values))
-    return f"The larger λ, the more linear the network: R² {said}" if falls else f"Linearity R² is {said}"
+    several = len({j for (_, j), _ in told}) > 1
+    said = (", ", "; ")[several].join(
+        f"{number(r2, 2)} at λ = {setting(record.l2[i])}" + (f", dropout {setting(record.dropout[j])}" * several)
+        for (i, j), r2 in told
+    )
+    # Of two networks of one λ it is the dropout that differs.
+    falls = len(told) > 1 and all(a[0][0] > b[0][0] and a[1] > b[1] for a, b in pairwise(told))
+    more = "The more regularization" if several else "The larger λ"
+    return f"{more}, the more linear the network: R² {said}" if falls else f"Linearity R² is {said}"
 
 
 def _thinned_figure(explored: Explored) -> Figure:

@@ -11,7 +11,7 @@ from justfit.report._layer_rows import LEFT, draw_rows, layer_rows
 from justfit.report._names import quoted
 from justfit.report._numbers import percent
 from justfit.report._raster import shade_key
-from justfit.report._step_axis import trained_layers
+from justfit.report._step_axis import trained_layers, when_last_sampled
 from justfit.report._svg import Scale, label
 
 _NOTICED = 0.05  # share of units off that is worth a figure
@@ -37,7 +37,9 @@ def layers_off_title(record: WatchRecord) -> str:
     worst = _worst(record)
     if worst is None:
         return "No unit was seen to be dead or saturated"
-    return f"In the end {percent(worst[1])} of the units of {worst[0]} are dead or saturated, the most of all layers"
+    when = when_last_sampled(record)
+    words = f"{percent(worst[1])} of the units of {worst[0]} are dead or saturated, the most of all layers"
+    return f"{when[0].upper()}{when[1:]} {words}"
 
 
 def _off(layer: LayerTrace) -> tuple[float, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from justfit.records import Finding
+from justfit.records import Finding, FitVerdict
 from justfit.report._checkup_words import SENTENCE, finding_entry
 from justfit.report._document import FindingEntry, Section
 from justfit.report._names import shown
@@ -13,6 +13,7 @@ from justfit.report._numbers import count
 
 MOST_FINDINGS = 200  # written out; a page of more is not read
 _MOST_STEPS = 4
+_SEVERITIES = ("error", "warning", "info")
 
 
 def findings_section(findings: Sequence[Finding]) -> Section:
@@ -22,13 +23,29 @@ def findings_section(findings: Sequence[Finding]) -> Section:
         key="findings",
         heading="Findings",
         sentences=(f"The worst {MOST_FINDINGS}; {more:,} more are in the JSON output.",) if more > 0 else (),
-        findings=tuple(_entry(finding) for finding in findings[:MOST_FINDINGS]),
+        findings=tuple(_entry(finding) for finding in worst_first(findings)[:MOST_FINDINGS]),
     )
+
+
+def worst_first(findings: Sequence[Finding]) -> list[Finding]:
+    """Order findings by severity; those of one severity stay in their order."""
+    return sorted(findings, key=lambda finding: _SEVERITIES.index(finding.severity))
+
+
+def things_to_do(findings: Sequence[Finding], verdict: FitVerdict | None, epoch_name: str = "epoch") -> tuple[str, ...]:
+    """Say what to do about findings and verdict; empty where neither asks for anything."""
+    points = list(steps_to_take(findings))
+    if verdict is not None and verdict.best_epoch is not None and verdict.best_epoch != verdict.last_epoch:
+        cost, error = verdict.further_epochs_cost, verdict.further_epochs_cost_se
+        if not cost <= error:  # or not known
+            epoch = f"{shown(epoch_name, 40)} {verdict.best_epoch:,}"
+            points.append(f"Keep the network of {epoch}: it is the best on validation rows.")
+    return tuple(points)
 
 
 def steps_to_take(findings: Sequence[Finding]) -> tuple[str, ...]:
     """Say what to do about the findings that matter, worst first, each remedy once."""
-    alarms = [finding for finding in findings if finding.severity != "info"] or list(findings)
+    alarms = [finding for finding in worst_first(findings) if finding.severity != "info"] or list(findings)
     by_cure: dict[str, list[Finding]] = {}
     for finding in alarms:
         by_cure.setdefault(finding.cure, []).append(finding)

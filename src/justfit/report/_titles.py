@@ -10,6 +10,7 @@ from justfit.report._document import Figure, Section, Table
 from justfit.report._numbers import count, number, setting, with_se, with_unit
 from justfit.report._verdict import loss_unit
 
+_MOST_RUNS = 4  # of neighbouring λ that are named
 _MOST_ROWS = 400  # of the table behind the figures; beyond, the page would grow past half a megabyte
 
 
@@ -54,10 +55,14 @@ def path_figure(record: SweepRecord) -> Figure:
 
 
 def _near_best(record: SweepRecord) -> str:
-    near = [l2 for l2, row in zip(record.l2, record.ridge, strict=True) if row[record.chosen[1]]]
+    near = [i for i, row in enumerate(record.ridge) if row[record.chosen[1]]]
     if not near:
         return " (none)"
-    return f" ({setting(near[0])} to {setting(near[-1])})" if len(near) > 1 else f" ({setting(near[0])} alone)"
+    runs: list[tuple[int, int]] = []
+    for i in near:
+        runs = [*runs[:-1], (runs[-1][0], i)] if runs and runs[-1][1] == i - 1 else [*runs, (i, i)]
+    words = [setting(record.l2[a]) + (f" to {setting(record.l2[b])}" if b > a else "") for a, b in runs[:_MOST_RUNS]]
+    return f" ({', '.join(words)}{' alone' if len(near) == 1 else ', …' if len(runs) > _MOST_RUNS else ''})"
 
 
 def _path_title(record: SweepRecord, finite: list[int]) -> str:
@@ -69,7 +74,8 @@ def _path_title(record: SweepRecord, finite: list[int]) -> str:
     if lowest == finite[0]:
         return f"Validation loss is lowest at {where}: more L2 only adds to it"
     if lowest == finite[-1]:
-        return f"Validation loss still falls at the largest λ, {setting(record.l2[lowest])}"
+        largest = "the largest λ" if lowest == len(record.l2) - 1 else "the largest λ that did not diverge"
+        return f"Validation loss still falls at {largest}, {setting(record.l2[lowest])}"
     falls = record.train_loss[finite[0]][j] < record.train_loss[lowest][j]
     return f"Validation loss is lowest at {where}; training loss " + (
         "keeps falling to the left" if falls else "does not fall to the left"
@@ -121,7 +127,14 @@ def sweep_section(result: FitResult) -> Section:
 
 def _effect_title(first: PathPoint, last: PathPoint) -> str:
     def moves(name: str, before: float, after: float) -> str:
-        return f"{name} {'falls' if after < before else 'rises'} from {number(before, 2)} to {number(after, 2)}"
+        start, end = number(before, 2), number(after, 2)
+        if not math.isfinite(after - before):
+            return f"{name} is not known at both"
+        return (
+            f"{name} stays at {start}"
+            if start == end
+            else f"{name} {'falls' if after < before else 'rises'} from {start} to {end}"
+        )
 
     return f"From λ = {setting(first.l2)} to {setting(last.l2)}: " + ", ".join(
         (

@@ -13,13 +13,22 @@ from justfit.report._end_labels import LABEL_ROOM, LineEnd, end_labels
 from justfit.report._names import quoted, shown
 from justfit.report._numbers import number, percent, setting
 from justfit.report._signal_figure import common_range
-from justfit.report._step_axis import WIDTH, draw_marks, marks_of, shown_steps, step_scale, step_ticks, trained_layers
-from justfit.report._svg import Scale, band, clipped, drawing, polyline
+from justfit.report._step_axis import (
+    WIDTH,
+    draw_marks,
+    last_sampled,
+    marks_of,
+    sampled_scale,
+    samples_end_early,
+    step_ticks,
+    trained_layers,
+)
+from justfit.report._svg import Scale, band, clipped, drawing, polyline, tag
 
 _HEIGHT = 306.0
 _BOX = Box(left=52.0, top=48.0, right=WIDTH - LABEL_ROOM, bottom=258.0)
 _RATE = Box(left=52.0, top=30.0, right=450.0, bottom=190.0)
-_MOST_LINES = 6
+_MOST_LINES, _FEW_SAMPLES = 6, 40
 _DECADES = 8.0
 _MANY = 10.0  # from here on a ratio is told as so many times
 
@@ -61,13 +70,15 @@ def draw_updates(record: WatchRecord, title: str) -> tuple[str, ...]:
     if not every or ends is None:
         return ()
     up = Scale(low=ends[0] / 1.3, high=ends[1] * 1.3, start=_BOX.bottom, end=_BOX.top, log=True)
-    across = step_scale(shown_steps(record), _BOX)
+    across = sampled_scale(record, _BOX)
     chosen = _chosen(every)
     lines, labels = [_range(every, chosen, across, up)], []
     for style, moves in enumerate(chosen):
         points = [(across(float(step)), up(ratio)) for step, ratio in zip(moves.steps, moves.ratios, strict=True)]
         lines.append(polyline(points, f"series-{style}"))
         finite = [point for point in points if math.isfinite(point[1])]
+        if len(finite) <= _FEW_SAMPLES:  # so few that the line alone would hide where they are
+            lines += [tag("circle", cx=x, cy=y, r=2.6, class_=f"series-{style} dot") for x, y in finite]
         labels.append(LineEnd(name=moves.name, at=finite[-1], style=style))
     titles = ("step", "‖Δw‖ / ‖w‖ of one step (no unit)")
     content = (
@@ -89,7 +100,8 @@ def updates_title(record: WatchRecord) -> str:
         return "No update was measured"
     middle = median(moves.late for moves in known)
     most = max(known, key=lambda moves: moves.late)
-    words = f"A step moves the weights by {_share(middle, 'of their norm', 'times their norm')}"
+    start = f"Up to step {last_sampled(record):,}, the last sampled, a" if samples_end_early(record) else "A"
+    words = f"{start} step moves the weights by {_share(middle, 'of their norm', 'times their norm')}"
     if len(known) == 1:
         return words
     return f"{words} in the middle layer, and by {_share(most.late, '', 'times')} in {quoted(most.name, 40)}, the most"
@@ -103,12 +115,12 @@ def draw_learning_rate(record: WatchRecord, title: str) -> tuple[str, ...]:
     (optimizer,) = optimizers
     top = max(value for value in optimizer.learning_rate if math.isfinite(value))
     up = Scale(low=0.0, high=top * 1.08, start=_RATE.bottom, end=_RATE.top)
-    across = step_scale(shown_steps(record), _RATE)
+    across = sampled_scale(record, _RATE)
     points = [(across(float(s)), up(v)) for s, v in zip(optimizer.steps, optimizer.learning_rate, strict=True)]
     ticks = [(up(value), setting(value)) for value in up.ticks(5)]
     content = (
         axes(_RATE, step_ticks(across), ticks, ("step", "learning rate (first parameter group)"), title_gap=10.0)
-    ) + polyline(points, "step")
+    ) + clipped(polyline(points, "step"), _RATE.left, _RATE.top - 4, _RATE.width + 4, _RATE.height + 8)
     first, last = optimizer.learning_rate[0], optimizer.learning_rate[-1]
     described = f"From {setting(first)} at the first sampled step to {setting(last)} at the last."
     return (drawing(WIDTH, 236.0, content, title=title, description=described),)

@@ -10,17 +10,19 @@ from justfit.report._checkup_words import SENTENCE
 from justfit.report._document import Card, Figure, FigureKey, Section, SignalDocument, Table, Tone
 from justfit.report._gradient_figure import draw_gradients, gradients_title
 from justfit.report._judgement_document import build_judgement_document, draw_judgement
-from justfit.report._last_steps import draw_last_steps, last_steps_tables, last_steps_title
+from justfit.report._judgement_words import best_sentence
+from justfit.report._judgement_words import headline as judgement_headline
+from justfit.report._last_steps import draw_last_steps, last_steps_caption, last_steps_tables, last_steps_title
 from justfit.report._loss_figure import course, draw_loss, loss_title
 from justfit.report._names import shown
 from justfit.report._numbers import count, number, percent, probability, setting
 from justfit.report._off_figure import draw_layers_off, layers_off_title
-from justfit.report._run_findings import findings_section, steps_to_take, todo_section
-from justfit.report._step_axis import num_steps, shown_steps
+from justfit.report._run_findings import findings_section, things_to_do, todo_section
+from justfit.report._step_axis import last_sampled, num_steps, samples_end_early, shown_steps
 from justfit.report._svg import thinned
 from justfit.report._update_figure import draw_learning_rate, draw_updates, learning_rate_title, updates_title
 from justfit.report._watch_layers import layer_tables
-from justfit.report._watch_words import cost_words, failure_words, fit_words, headline
+from justfit.report._watch_words import cost_words, failure_words, fit_words, headline, is_short
 
 _MOST_POINTS = 200
 _Drawn = Callable[[WatchRecord, str], tuple[str, ...]]
@@ -36,14 +38,16 @@ _FIGURES: dict[FigureKey, tuple[_Drawn, Callable[[WatchRecord], str]]] = {
 
 def build_watch_document(record: WatchRecord) -> SignalDocument:
     """Say everything that a reader wants of a watched run, once."""
-    evidence, failure = record.evidence, record.evidence.first_failure
-    lines = ("" if failure is None else failure_words(failure), fit_words(record))
+    evidence = record.evidence
+    top, lines = _top(record)
+    fit = _fit_sections(record)
     sections = (
         todo_section(_points(record)),
+        *(section for section in fit if section.key == "curves"),
         _flight_section(record),
         _failure_section(record),
         findings_section(record.findings),
-        *_fit_sections(record),
+        *(section for section in fit if section.key == "evidence"),
         Section(key="layers", heading="Layer by layer", tables=layer_tables(record)),
         Section(key="unjudged", heading="Rules that could not judge", points=_unjudged(record)),
         Section(
@@ -55,7 +59,7 @@ def build_watch_document(record: WatchRecord) -> SignalDocument:
     )
     return SignalDocument(
         subject=_subject(record),
-        headline=headline(record),
+        headline=top,
         verdict=tuple(line for line in lines if line),
         tone=_tone(record),
         cards=_cards(record),
@@ -70,6 +74,23 @@ def draw_watch(record: WatchRecord) -> dict[str, tuple[str, ...]]:
     }
     judgement = _judgement(record)
     return drawn if judgement is None else drawn | draw_judgement(judgement)
+
+
+def _top(record: WatchRecord) -> tuple[str, tuple[str, ...]]:
+    """The verdict in one sentence, and what else must be said at once: what broke, whether it fits, what was found."""
+    failure, judgement, counted = record.evidence.first_failure, _judgement(record), headline(record)
+    if failure is not None:
+        cause = {"nan": "NaN", "inf": "Infinity", "divergence": "Divergence"}[failure.cause]
+        return f"{cause} at step {failure.step:,} of {num_steps(record):,}.", (
+            failure_words(failure),
+            fit_words(record),
+            counted,
+        )
+    if judgement is None or judgement.verdict.state == "undecided":
+        return counted, (fit_words(record),)
+    if judgement.verdict.state == "just_right" and any(f.severity != "info" for f in record.findings):
+        return counted, (judgement_headline(judgement), best_sentence(judgement))
+    return judgement_headline(judgement), (best_sentence(judgement), counted)
 
 
 def _subject(record: WatchRecord) -> str:
@@ -90,13 +111,11 @@ def _tone(record: WatchRecord) -> Tone:
 
 
 def _points(record: WatchRecord) -> tuple[str, ...]:
-    points = list(steps_to_take(record.findings))
-    verdict = record.verdict
-    if verdict is not None and verdict.best_epoch is not None and verdict.best_epoch != verdict.last_epoch:
-        points.append(f"Keep the network of epoch {verdict.best_epoch:,}: its validation loss is the best.")
-    if not points:
-        points.append("Nothing: no rule found anything in this run.")
-    return tuple(points)
+    points = things_to_do(record.findings, record.verdict, record.evidence.history.epoch_name)
+    if points:
+        return points
+    fine = _tone(record) == "good"
+    return ("Nothing: no rule found anything in this run." if fine else "No rule names a remedy: look at the figures.",)
 
 
 def _cards(record: WatchRecord) -> tuple[Card, ...]:
@@ -120,6 +139,8 @@ def _cards(record: WatchRecord) -> tuple[Card, ...]:
         cards.append(Card(label="First failure", value=f"step {failure.step:,}", note=words))
     if math.isfinite(overhead.measured_fraction):
         allowed = f"{setting(overhead.allowed_fraction * 100)} % allowed"
+        if is_short(overhead):
+            allowed += "; most of it the start"
         cards.append(Card(label="Cost of watching", value=percent(overhead.measured_fraction), note=allowed))
     return tuple(cards)
 
@@ -144,7 +165,27 @@ def _flight_section(record: WatchRecord) -> Section:
         for key, (_, title) in _FIGURES.items()
         if key in captions
     )
-    return Section(key="flight", heading="The flight record", figures=figures, tables=(_loss_table(record),))
+    return Section(
+        key="flight",
+        heading="The flight record",
+        sentences=_sampling(record),
+        figures=figures,
+        tables=(_loss_table(record),),
+    )
+
+
+def _sampling(record: WatchRecord) -> tuple[str, ...]:
+    """Warn where nothing sampled speaks for the end of the run."""
+    last, steps = last_sampled(record), shown_steps(record)
+    if not last or not samples_end_early(record):
+        return ()
+    allowed = f"{setting(record.overhead.allowed_fraction * 100)} %"
+    samples = count(record.overhead.num_samples, "step")
+    return (
+        f"Layers, gradients and updates were sampled in {samples} of {steps:,}, the last of them step {last:,}: more "
+        f"would have cost more than the {allowed} of the time that watching may take. "
+        "justfit.watch(…, every=10) samples every tenth step, whatever it costs.",
+    )
 
 
 def _loss_table(record: WatchRecord) -> Table:
@@ -175,7 +216,7 @@ def _failure_section(record: WatchRecord) -> Section:
     figure = Figure(
         key="last_steps",
         title=f"{last_steps_title(record)}.",
-        caption="Above the loss of each of the last steps (✕: no number), below the gradient norm of those sampled.",
+        caption=last_steps_caption(record),
     )
     tables = last_steps_tables(record)
     if failure is not None:

@@ -60,13 +60,13 @@ def cost_words(overhead: OverheadFigures) -> str:
     allowed = f"{setting(overhead.allowed_fraction * 100)} %"
     steps = f"{count(overhead.num_steps, 'step')} of {number(overhead.step_seconds * 1e3)} ms"
     own = number(overhead.measured_fraction * overhead.step_seconds * overhead.num_steps)
-    start = " Most of it was the start, which a longer run earns back." if _is_short(overhead) else ""
+    start = " Most of it was the start, which a longer run earns back." if is_short(overhead) else ""
     return (
         f"Watching took {percent(overhead.measured_fraction)} of the loop's time (allowed {allowed}), about {own} s: "
         f"{count(overhead.num_samples, 'sample')} in {steps}.{start}"
     )
 
 
-def _is_short(overhead: OverheadFigures) -> bool:
+def is_short(overhead: OverheadFigures) -> bool:
     """Say whether the run ended before its first samples, which are always taken, were paid for."""
     return overhead.measured_fraction > overhead.allowed_fraction and overhead.num_samples <= _FIRST_SAMPLES

@@ -203,10 +203,13 @@ def test_where_the_choice_is_none_the_smallest_loss_stands_between():
 def test_titles_of_the_networks_say_the_finding():
     figures = {f.key: f for s in build_document(result_of("opened")).sections for f in s.figures}
     assert figures["networks"].title == (
-        "The larger λ, the more linear the network: R² 0.96 at λ = 30, 0.82 at λ = 3, 0.71 at λ = 0"
+        "The more regularization, the more linear the network: R² 0.96 at λ = 30, dropout 0.35; "
+        "0.82 at λ = 3, dropout 0.35; 0.71 at λ = 0, dropout 0"
     )
     record = result_of("opened").sweep
     same = tuple(replace(v, linearity_r2=0.8) for v in record.explored.views)
     flat = replace(result_of("opened"), sweep=replace(record, explored=replace(record.explored, views=same)))
     figures = {f.key: f for s in build_document(flat).sections for f in s.figures}
-    assert figures["networks"].title == "Linearity R² is 0.80 at λ = 30, 0.80 at λ = 3, 0.80 at λ = 0"
+    assert figures["networks"].title == (
+        "Linearity R² is 0.80 at λ = 30, dropout 0.35; 0.80 at λ = 3, dropout 0.35; 0.80 at λ = 0, dropout 0"
+    )

@@ -156,7 +156,7 @@ def test_the_curves_are_of_under_chosen_and_over(pages):
 
 
 def test_the_path_goes_through_the_chosen_cell(pages):
-    assert cell_path_title(along_l2()) == "The validation loss is smallest at λ = 1 (between the ends)"
+    assert cell_path_title(along_l2()) == "The validation loss is smallest along λ at 1 (between the ends)"
     assert cell_path_title(init()) == "The validation loss is smallest at initialization as built"
     words = [e.words for e in of_figure(pages["four"], "cell_path", "text")]
     names = [word for word in words if word in ("λ", "dropout", "learning rate", "initialization")]

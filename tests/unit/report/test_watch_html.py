@@ -1,6 +1,7 @@
 """The page of a watched run: what it says and draws, however the run went, however long it was."""
 
 import dataclasses
+import math
 import re
 import time
 
@@ -8,11 +9,13 @@ import pytest
 
 from justfit.report import render_watch_html
 from justfit.report._gradient_figure import gradients_title
-from justfit.report._last_steps import last_steps_title
+from justfit.report._last_steps import draw_last_steps, last_steps_caption, last_steps_title
+from justfit.report._layer_rows import layer_rows
 from justfit.report._loss_figure import course, loss_title
 from justfit.report._off_figure import layers_off_title
-from justfit.report._step_axis import marks_of, num_steps, shown_steps
-from justfit.report._update_figure import learning_rate_title, moves_of, updates_title
+from justfit.report._step_axis import last_sampled, marks_of, num_steps, sampled_steps, shown_steps
+from justfit.report._update_figure import draw_learning_rate, learning_rate_title, moves_of, updates_title
+from tests.unit.logs.records import verdict
 from tests.unit.report import watched
 from tests.unit.report.page import (
     Page,
@@ -21,6 +24,7 @@ from tests.unit.report.page import (
     assert_no_coordinate_is_missing,
     assert_references_resolve,
 )
+from tests.unit.report.watched import NAN, since
 from tests.unit.rules import runs
 
 EVERY = pytest.mark.parametrize("name", watched.ALL)
@@ -152,7 +156,7 @@ def test_figures_do_not_reach_far_beyond_an_early_failure():
     values = [1.0 + 2.0**k for k in range(30)] + [float("nan")] * 370
     record = watched.record(runs.run(values=values, first_failure=failure))
     assert (num_steps(record), shown_steps(record)) == (400, 60)
-    assert loss_title(record) == "The loss rises from 2.50 to 4.03·10⁸ over 30 steps; NaN from step 30 on"
+    assert loss_title(record) == "The loss rises from 2.50 to 4.03·10⁸ over 30 steps; first NaN at step 30"
     assert "Steps beyond 60 of 400, long after the failure, are left out." in render_watch_html(record)
     assert shown_steps(watched.healthy()) == 400
 
@@ -179,3 +183,96 @@ def test_a_hundred_thousand_steps_stay_below_two_megabytes(layers):
     assert time.process_time() - start < 5.0
     assert len(html.encode()) < 2_000_000
     assert "The worst 200;" in html or layers <= 200
+
+
+def short():
+    """A run of which only the first two of 400 steps were sampled, as happens where watching must cost little."""
+    optimizer = runs.optimizer(steps=(1, 2), learning_rate=(0.1, 0.2))
+    evidence = runs.run(each=lambda i: {"gradient_norm": (0.1 + i, 0.2 + i), "update_norm": (0.1, 0.2)})
+    layers = tuple(
+        dataclasses.replace(one, weight_norm=(8.0, 8.0), dead_fraction=(0.1, 0.3)) for one in evidence.layers
+    )
+    evidence = dataclasses.replace(evidence, layers=layers, optimizers=(optimizer,))
+    return watched.record(evidence, overhead=watched.overhead(num_samples=2))
+
+
+def test_what_was_sampled_at_the_start_does_not_speak_for_the_end():
+    made = short()
+    assert (last_sampled(made), sampled_steps(made), shown_steps(made)) == (2, 3, 400)
+    assert gradients_title(made) == "That of “head” is at step 2, the last sampled, 31 times that of “layer0” (0.20)"
+    assert layers_off_title(made).startswith("At step 2, the last sampled, 30.0 % of the units")
+    assert updates_title(made).startswith("Up to step 2, the last sampled, a step moves")
+    words = Page(render_watch_html(made)).all("main")[0].words
+    assert "were sampled in 2 steps of 400, the last of them step 2" in words
+    assert "were sampled in" not in Page(render_watch_html(watched.healthy())).all("main")[0].words
+
+
+def test_each_sample_has_its_columns():
+    (row, *_) = layer_rows(short(), lambda layer: layer.gradient_norm)
+    assert row.values == (0.1, 0.2)
+
+
+def test_samples_are_drawn_where_they_are_few():
+    page = Page(render_watch_html(short()))
+    dots = [e for e in page.all("circle") if e.attributes.get("class", "").startswith("series-")]
+    lines = [e for e in page.all("path") if re.fullmatch(r"series-\d line", e.attributes.get("class", ""))]
+    assert lines
+    assert len(dots) == 2 * len(lines), "two samples of each layer that has a line"
+
+
+def test_a_learning_rate_stays_inside_its_plot():
+    failure = dataclasses.replace(watched.broken().evidence.first_failure, step=30)
+    rates = tuple(0.1 * k for k in range(12))
+    evidence = runs.run(first_failure=failure, optimizers=(runs.optimizer(learning_rate=rates),))
+    (drawn,) = draw_learning_rate(watched.record(evidence), "t")
+    frame = re.search(r'<svg x="52" [^>]*>(.*?)</svg>', drawn, re.DOTALL)
+    assert frame is not None, "the line stands inside a frame that cuts it"
+    assert max(float(x) for x in re.findall(r"[ML]([\d.]+) ", frame[1])) > 450, "where it goes on"
+    assert sampled_steps(watched.record(evidence)) <= 60
+
+
+def test_a_loss_that_is_thrown_up_does_not_fall_from_there():
+    values = [0.7, 5.0, 1e9, 1e20, *[1e4] * 16, *[1.25] * 380]
+    made = watched.record(runs.run(values=values))
+    assert loss_title(made) == "The loss is thrown up from 2.85 to 1.00·10²⁰ by step 4 and ends at 1.25"
+    assert "2.85 at the start" in Page(render_watch_html(made)).all("main")[0].words
+
+
+def test_a_gradient_that_is_infinite_once_is_not_lost_for_good():
+    once = {"gradient_norm": (0.3,) * 4 + (math.inf,) + (0.3,) * 7}
+    made = watched.record(runs.run(at={2: once}))
+    step = made.evidence.optimizers[0].steps[4]
+    assert gradients_title(made) == f"Gradients are infinite in 1 sampled step, first in step {step:,}"
+
+
+def test_last_steps_without_a_sample_leave_no_room_for_one():
+    blank = watched.record(frames=watched.frames(gradient_norm=NAN))
+    assert last_steps_caption(blank).endswith("No gradient of these steps was sampled.")
+    (short_figure,), (full,) = (draw_last_steps(r, "t") for r in (blank, watched.healthy()))
+    heights = [float(re.search(r'viewBox="0 0 [\d.]+ ([\d.]+)"', drawn)[1]) for drawn in (short_figure, full)]
+    assert heights[0] < heights[1] - 50
+
+
+def test_the_page_of_a_judged_run_begins_with_the_verdict_and_what_it_rests_on(pages):
+    page = pages["overfits"]
+    assert page.all("h1")[0].words == "The network overfits from epoch 3 on (probability 0.90)."
+    sections = [e.attributes["id"].removeprefix("jf-") for e in page.all("section")]
+    assert sections[:3] == ["todo", "curves", "flight"]
+    assert "No findings in 400 steps of Net" in page.all("header")[0].words
+
+
+def test_what_broke_is_the_first_sentence(pages):
+    assert pages["broken"].all("h1")[0].words == "NaN at step 301 of 400."
+
+
+def test_the_worst_finding_comes_first():
+    found = (since(3, "JF409", severity="info"), since(4, "JF402", severity="error"), since(5, severity="warning"))
+    words = [e.words for e in Page(render_watch_html(watched.record(findings=found))).of_class("severity")]
+    assert words == ["error", "warning", "info"]
+
+
+def test_nothing_to_do_is_said_only_where_all_is_well():
+    bad = watched.record(
+        runs.run(history=watched.epochs()), verdict=verdict("overfitting", best_epoch=10, last_epoch=10)
+    )
+    assert "No rule names a remedy" in Page(render_watch_html(bad)).all("main")[0].words
