@@ -119,7 +119,7 @@ def test_a_flat_loss_that_differs_much_between_batches_is_information():
 @pytest.mark.parametrize("seed", range(5))
 def test_a_loss_that_falls_to_nothing_at_once_is_not_flat(seed):
     """Its first losses differ so much that no fall would be beyond their errors; it has fallen nonetheless."""
-    draw = random.Random(seed)
+    draw = random.Random(seed)  # noqa: S311 - noise, not secrets
     values = [0.7 * max(math.exp(-k / 6), 1e-4) * draw.lognormvariate(0, 1.5) for k in range(400)]
     patient = run(values=values)
     assert progress(curve_of(patient.losses)).fall > 0.99
