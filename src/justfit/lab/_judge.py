@@ -48,7 +48,7 @@ def claim_of(id_: str, text: Text, found: Found, seconds: float) -> LabClaim:
         "confirmed": "",
         "confirmed with a condition": found.condition,
         "refined": found.refinement,
-        "refuted": f"Outside the range in which it must lie: {wrong}.",
+        "refuted": f"Outside the range in which it must lie: {wrong}. {text.unless}".rstrip(),
     }
     return LabClaim(
         id=id_,

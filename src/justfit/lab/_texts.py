@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Topic, what the lecture says, the formula, what is exactly true, and how to try it.
+    """Topic, what the lecture says, the formula, what is exactly true, how to try it, and where it need not hold.
 
     `latex` is the same formula for pages, one string a line; empty where it is words. A page takes it from a file that
-    `docs/generate_formulas.py` writes.
+    `docs/generate_formulas.py` writes. `unless` is what a table may be like that does not show the
+    claim; empty for claims that hold on any.
     """
 
     topic: str
@@ -19,6 +20,7 @@ class Text:
     exact: str
     try_it: str
     latex: tuple[str, ...] = ()
+    unless: str = ""
 
 
 _FIT = "justfit fit TABLE --target COLUMN"
@@ -32,6 +34,10 @@ TEXTS = {
         "generalization gap = validation loss − training loss",
         "Both losses in eval mode, on the same kind of examples, and the gap with its standard error.",
         _FIT + "   # or judge a finished run: justfit judge metrics.csv",
+        unless=(
+            "Where the rows are many, or so plain that nobody could mistake them, there is little to overfit: "
+            "good news about the table, not a fault of it."
+        ),
     ),
     "C2": Text(
         "Underfitting",
@@ -39,6 +45,10 @@ TEXTS = {
         "avoidable bias = training loss − reference loss",
         "The reference is named: here the best network of the sweep below, and the constant predictor above.",
         _FIT,
+        unless=(
+            "Where the columns say little about the target, even the best network is hardly better than a "
+            "constant, and no λ can be much worse than that."
+        ),
     ),
     "C3": Text(
         "Capacity",
@@ -46,6 +56,9 @@ TEXTS = {
         "parameters ÷ examples",
         "Parameters, examples and their ratio are part of every verdict; it is the ratio that counts.",
         _FIT + " --hidden 64,64",
+        unless=(
+            "Rows that a few units tell apart without a mistake are not overfitted, however many parameters there are."
+        ),
     ),
     "C4": Text(
         "Three fits",
@@ -88,6 +101,10 @@ TEXTS = {
             r"\lambda \uparrow\ \Rightarrow\ \sum w^2 \downarrow",
             r"\lambda \uparrow\ \Rightarrow\ R^2\ \text{of the best linear map} \uparrow",
         ),
+        unless=(
+            "Where a linear map is all that there is to learn, or nothing is, no λ makes the network more "
+            "linear than it was."
+        ),
     ),
     "C8": Text(
         "Choice of λ",
@@ -96,6 +113,10 @@ TEXTS = {
         "The regularization path: training and validation loss against λ (a U), and the chosen λ with its uncertainty.",
         _FIT,
         latex=(r"\lambda^{*} = \text{argmin}_{\lambda}\ \text{validation loss}",),
+        unless=(
+            "Where the columns say little about the target, the best network is nearly a constant already, and a "
+            "larger λ has nothing left to take away."
+        ),
     ),
     "C9": Text(
         "Dropout",
@@ -166,6 +187,7 @@ TEXTS = {
             r"\text{Var}(w) = \frac{g^2}{\text{fan_in}}",
             r"g = \frac{1}{\sqrt{\mathbb{E}[\varphi(z)^2]}},\quad z \sim N(0, 1)",
         ),
+        unless="Rows that any network tells apart at once are learned from weights of any size.",
     ),
     "C16": Text(
         "Xavier",

@@ -42,7 +42,11 @@ _MEANINGS: tuple[tuple[LabMark, str], ...] = (
     ("confirmed", "Every number lies in the range that theory, its standard error or rounding gives it."),
     ("confirmed with a condition", "So does every number that must, and one beyond the claim's condition does not."),
     ("refined", "The exact form holds, and the lecture's own words, taken literally, do not."),
-    ("refuted", "A number that must lie in its range does not."),
+    (
+        "refuted",
+        "A number that must lie in its range does not. Of a table of your own that can say something about the table; "
+        "the claim then tells what.",
+    ),
 )
 
 

@@ -1,6 +1,7 @@
 """Every claim on the quick settings, and every claim again with a formula of the product broken."""
 
 import math
+import random
 import re
 from dataclasses import replace
 
@@ -188,6 +189,19 @@ def test_a_penalty_without_effect_turns_the_claims_of_the_path_red(monkeypatch):
 def test_a_validation_on_training_rows_turns_the_claim_red(monkeypatch, id_, module):
     monkeypatch.setattr(f"justfit.lab.{module}.validation_losses", np_train_losses)
     assert run_lab(quick=True, claims=(id_,)).refuted == (id_,)
+
+
+def test_a_table_on_which_a_claim_need_not_hold_is_told_kindly(tmp_path):
+    draw = random.Random(0)  # noqa: S311  # examples, not secrets
+    rows = (f"{draw.gauss(6 * (row % 2), 1)},{draw.gauss(0, 1)},{row % 2}" for row in range(200))
+    (tmp_path / "plain.csv").write_text("\n".join(["a,b,class", *rows]))
+    found = run_lab(str(tmp_path / "plain.csv"), target="class", quick=True, claims=("C1", "C14"))
+    assert found.refuted == ("C1",)  # and not C14, although the loss of a constant has no error where classes are even
+    assert found.claims[0].remark == (
+        "Outside the range in which it must lie: generalization gap after 200 epochs. Where the rows are many, or "
+        "so plain that nobody could mistake them, there is little to overfit: good news about the table, not a fault "
+        "of it."
+    )
 
 
 def np_train_losses(program, num_settings, num_seeds):
