@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from justfit.report._names import shown
-from justfit.report._numbers import setting
+from justfit.report._numbers import number, setting
 from justfit.report._svg import Scale, label, tag
 
 _LETTER = 6.6  # mean width of a letter of a tick label, view-box units at font size 12
@@ -112,6 +112,13 @@ def loss_scale(values: Sequence[float], validation: Sequence[float], *, start: f
         return Scale(low=max(low, min(judged) / _FLOOR) / 1.15, high=high * 1.15, start=start, end=end, log=True)
     spread = (high - low) or abs(high) or 1.0
     return Scale(low=max(low - 0.06 * spread, min(low, 0.0)), high=high + 0.08 * spread, start=start, end=end)
+
+
+def leaving_words(train: Sequence[float], validation: Sequence[float]) -> str:
+    """Say that training losses leave a plot at the bottom, with a space before it; empty where none does."""
+    scale = loss_scale([*train, *validation], validation, start=0.0, end=1.0)
+    lost = [value for value in train if value < scale.low]
+    return f" Training losses that leave the plot go down to {number(min(lost))}." if lost else ""
 
 
 def value_ticks(scale: Scale) -> list[Tick]:

@@ -20,10 +20,14 @@ _LETTER = 6.6  # mean width of a letter, view-box units at font size 12
 
 def draw_history(judgement: Judgement, title: str) -> tuple[str, ...]:
     """Draw train and validation against the epoch; nothing if neither has a number."""
-    history, up = judgement.history, history_scale(judgement)
-    if up is None:
-        return ()
+    history, verdict = judgement.history, judgement.verdict
     losses = (history.train_loss, history.validation_loss)
+    lines = [value for value in (verdict.reference_loss, verdict.constant_loss) if math.isfinite(value)]
+    every = [min(max(value, -_LARGEST), _LARGEST) for series in losses for value in series if math.isfinite(value)]
+    if not every:
+        return ()
+    is_loss = history.direction == "minimize"
+    up = loss_scale([*every, *lines], history.validation_loss if is_loss else (), start=_BOX.bottom, end=_BOX.top)
     first, last = history.epochs[0], history.epochs[-1]
     across = Scale(low=float(first), high=float(max(last, first + 1)), start=_BOX.left, end=_BOX.right)
     places = nice_ticks(float(first), float(max(last, first + 1)), 9)
@@ -48,18 +52,6 @@ def draw_history(judgement: Judgement, title: str) -> tuple[str, ...]:
     )
     described = f"At {history.epoch_name} {last}: {ends}."
     return (drawing(_WIDTH, _HEIGHT, content, title=title, description=described),)
-
-
-def history_scale(judgement: Judgement) -> Scale | None:
-    """Choose the axis of the losses; None where neither has a number."""
-    history, verdict = judgement.history, judgement.verdict
-    losses = (history.train_loss, history.validation_loss)
-    lines = [value for value in (verdict.reference_loss, verdict.constant_loss) if math.isfinite(value)]
-    every = [min(max(value, -_LARGEST), _LARGEST) for series in losses for value in series if math.isfinite(value)]
-    if not every:
-        return None
-    is_loss = history.direction == "minimize"
-    return loss_scale([*every, *lines], history.validation_loss if is_loss else (), start=_BOX.bottom, end=_BOX.top)
 
 
 def value_title(judgement: Judgement, power: int = 0) -> str:

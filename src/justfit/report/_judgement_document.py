@@ -6,8 +6,9 @@ import math
 from dataclasses import replace
 
 from justfit.records import FitVerdict, Judgement
+from justfit.report._axes import leaving_words
 from justfit.report._document import Card, Figure, Section, SignalDocument, Table
-from justfit.report._history_figure import draw_history, history_scale
+from justfit.report._history_figure import draw_history
 from justfit.report._judgement_words import (
     best_sentence,
     headline,
@@ -90,6 +91,7 @@ def curves_title(judgement: Judgement) -> str:
 
 def _caption(judgement: Judgement) -> str:
     history = judgement.history
+    is_loss = history.direction == "minimize"
     known = any(math.isfinite(error) for error in (*history.train_loss_se, *history.validation_loss_se))
     names = f"Training is {shown(history.train_name)}, validation {shown(history.validation_name)}, "
     parts = [
@@ -98,7 +100,7 @@ def _caption(judgement: Judgement) -> str:
         "The shaded part is where it overfits." if judgement.verdict.overfitting_since is not None else "",
         "The band is ± one standard error." if known else "",
         "Training was measured while training, so it may lie above validation." if history.train_mode else "",
-        _lost_words(judgement),
+        leaving_words(history.train_loss, history.validation_loss).strip() if is_loss else "",
     ]
     return " ".join(part for part in parts if part)
 
@@ -116,15 +118,6 @@ def _best_words(judgement: Judgement) -> str:
     }
     smoothed = "" if known.get(best, math.inf) <= min(known.values(), default=math.inf) else " of the smoothed curve"
     return f"The dotted line and ◆ mark the best one{smoothed}."
-
-
-def _lost_words(judgement: Judgement) -> str:
-    """Say where the training loss is, where it leaves the plot."""
-    scale, values = history_scale(judgement), judgement.history.train_loss
-    if scale is None or not any(value < scale.low for value in values):
-        return ""
-    last = next(value for value in reversed(values) if math.isfinite(value))
-    return f"The training loss leaves the plot at the bottom; it ends at {number(last)}."
 
 
 def _cards(judgement: Judgement) -> tuple[Card, ...]:

@@ -35,9 +35,9 @@ def before_after_title(record: CureRecord) -> str:
     before, after = _last(record.history_before), _last(record.history_after)
     if record.history_after is None:
         return "Your training, epoch by epoch"
-    if _other_loss(record) or before is None or after is None:
+    if _other_loss(record):
         return "Your training and the cured one, each in the unit of its own loss"
-    if _is_lost(record.history_before) or _is_lost(record.history_after):
+    if before is None or after is None or _is_lost(record.history_before) or _is_lost(record.history_after):
         ends = [_end(history) for history in (record.history_after, record.history_before)]
         return f"The validation loss of the cured training {ends[0]}, that of yours {ends[1]}"
     return f"The validation loss ends at {setting(after)}, cured, and at {setting(before)} as it was"

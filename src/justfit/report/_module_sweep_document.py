@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from justfit.records import CellRecord, ModuleSweepRecord
+from justfit.report._axes import leaving_words
 from justfit.report._cell_axes import cell_axes, cells_along, train_loss_of
 from justfit.report._cell_map import cell_map_title, draw_cell_map
 from justfit.report._cell_path import cell_path_title, draw_cell_path
@@ -106,7 +107,8 @@ def _cells_section(record: ModuleSweepRecord) -> Section:
         Figure(
             key="cell_curves",
             title=f"{_curves_title(record)}.",
-            caption="Mean loss per example in eval mode over folds and seeds; the band is ± one standard error.",
+            caption="Mean loss per example in eval mode over folds and seeds; the band is ± one standard error."
+            + _leaving(record),
         ),
         Figure(
             key="cell_path",
@@ -137,6 +139,14 @@ def _telling_cells(record: ModuleSweepRecord) -> list[tuple[str, CellRecord]]:
         if cell.epochs and all(cell is not other for _, other in kept):
             kept.append((name, cell))
     return kept
+
+
+def _leaving(record: ModuleSweepRecord) -> str:
+    cells = [cell for _, cell in _telling_cells(record)]
+    return leaving_words(
+        [value for cell in cells for value in cell.train_loss],
+        [value for cell in cells for value in cell.validation_loss],
+    )
 
 
 def _draw_curves(record: ModuleSweepRecord) -> tuple[str, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 
 from justfit.records import Curve, FitResult, PathPoint, SweepRecord
+from justfit.report._axes import leaving_words
 from justfit.report._choice import DIVERGED, cell_name
 from justfit.report._document import Figure, Section, Table
+from justfit.report._network_words import telling_cells
 from justfit.report._numbers import count, number, setting, with_se, with_unit
 from justfit.report._verdict import loss_unit
 
@@ -36,7 +38,15 @@ def curves_figure(result: FitResult) -> Figure:
         title=title[0].upper() + title[1:],
         caption="Mean loss per example against the epoch, in eval mode on both kinds of rows; the band is ± one "
         f"standard error, ○ the lowest validation loss. The verdict is on the last epoch, {record.num_epochs:,}, of "
-        "the network without regularization (◆); all cells are compared there.",
+        f"the network without regularization (◆); all cells are compared there.{_leaving(record)}",
+    )
+
+
+def _leaving(record: SweepRecord) -> str:
+    curves = [find_curve(record, record.l2[i], record.dropout[j]) for _, (i, j) in telling_cells(record)]
+    return leaving_words(
+        [value for curve in curves if curve is not None for value in curve.train_loss],
+        [value for curve in curves if curve is not None for value in curve.validation_loss],
     )
 
 
@@ -50,7 +60,8 @@ def path_figure(record: SweepRecord) -> Figure:
         title=_path_title(record, finite) if finite else "Every network along this path diverged",
         caption=f"Loss against λ at dropout = {setting(record.chosen_dropout)}; the band is ± one standard error, the "
         f"shaded strip the λ that cannot be told from the best{_near_best(record)}, ◆ the choice"
-        + (", ✕ a λ that diverged." if len(finite) < len(validation) else "."),
+        + (", ✕ a λ that diverged." if len(finite) < len(validation) else ".")
+        + leaving_words([row[j] for row in record.train_loss], validation),
     )
 
 
@@ -90,6 +101,8 @@ def map_figure(record: SweepRecord) -> Figure:
     if total == 1:
         return Figure(key="map", title="Only one cell was tried", caption="Nothing to compare it with.")
     title = f"{near} of {count(total, 'cell')} cannot be told from the best" if near else "No cell stands out"
+    if not any(math.isfinite(value) for row in record.validation_loss for value in row):
+        title = f"All {count(total, 'cell')} diverged"
     if near:
         title += "; the choice is one of them" if chosen else "; the choice is not among them"
     lost = f" {count(record.num_diverged, 'network')} diverged; their cells are hatched." if record.num_diverged else ""

@@ -1,5 +1,7 @@
 """The page of a repair: what it says and draws, whatever came of it."""
 
+import dataclasses
+import math
 import re
 
 import pytest
@@ -146,3 +148,25 @@ def test_a_record_of_an_earlier_version_has_its_page():
     missing = dict.fromkeys(("history_before", "history_after", "learned_before", "learned_after"))
     page = Page(render_cure_html(cures.record(**missing)))
     assert figures(page) == {"tried"}
+
+
+def test_a_training_that_was_lost_does_not_end_anywhere():
+    lost = cures.history(0.6)
+    lost = dataclasses.replace(lost, train_loss=(*lost.train_loss[:-1], math.nan), validation_loss=(math.nan,) * 10)
+    assert before_after_title(cures.record(history_before=lost)) == (
+        "The validation loss of the cured training ends at 0.25, that of yours was not measured"
+    )
+    late = dataclasses.replace(lost, validation_loss=(*(0.5,) * 9, math.nan))
+    assert before_after_title(cures.record(history_before=late)).endswith("that of yours is lost after 0.5")
+
+
+def test_shares_that_are_not_known_leave_an_empty_plot():
+    unknown = dataclasses.replace(cures.learned(), share=(math.nan,) * 10)
+    html = render_cure_html(cures.record(learned_before=unknown, learned_after=None, gain=None, state="undecided"))
+    assert_no_coordinate_is_missing(Page(html))
+
+
+def test_the_curves_of_what_was_not_cured_stand_before_what_was_tried():
+    page = Page(render_cure_html(cures.more_data()))
+    keys = [e.attributes["id"].removeprefix("jf-") for e in page.all("section")]
+    assert keys.index("curves") < keys.index("tried")

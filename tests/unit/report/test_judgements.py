@@ -21,7 +21,9 @@ from justfit.report import (
 )
 from justfit.report._history_figure import draw_history
 from justfit.report._judgement_document import curves_title
+from justfit.report._judgement_html import render_judgement_html
 from justfit.report._judgement_words import best_sentence, headline
+from justfit.report._run_findings import things_to_do
 from tests.unit.report import checkups, judgements
 from tests.unit.report.page import (
     Page,
@@ -207,3 +209,38 @@ def test_workflow_commands_and_junit():
     assert next(suite.get("name") for suite in root) == "justfit judge runs/log.csv"
     assert int(root.get("tests")) == sum(int(suite.get("tests")) for suite in root)
     assert root.get("failures") == "2"
+
+
+def caption(judgement):
+    return next(e.words for e in Page(render_judgement_html(judgement)).all("figcaption"))
+
+
+def test_the_caption_says_what_the_mark_marks_and_what_leaves_the_plot():
+    assert "mark the best one." in caption(judgements.judged(best_epoch=11))
+    assert "mark the best one of the smoothed curve." in caption(judgements.judged(best_epoch=9))
+    deep = judgements.history(train_loss=tuple(10.0**-epoch for epoch in range(20)))
+    assert "Training losses that leave the plot go down to 1.00·10⁻¹⁹." in caption(judgements.judged(read=deep))
+    assert "leave the plot" not in caption(judgements.judged())
+
+
+def test_a_run_that_no_log_tells_of_has_no_columns():
+    own = judgements.judged(read=judgements.history(source="", kind=""), unit="")
+    page = Page(render_judgement_html(own))
+    assert "Training is" not in caption(own)
+    assert any(e.words == "loss (its own unit)" for e in page.all("text"))
+
+
+def test_what_to_do_comes_first():
+    page = Page(render_judgement_html(judgements.overfitting()))
+    keys = [e.attributes["id"].removeprefix("jf-") for e in page.all("section")]
+    assert keys[:3] == ["todo", "curves", "findings"]
+    todo = page.all("section")[0].words
+    assert "JF105" in todo or "Change it." in todo
+    assert "jf-todo" not in render_judgement_html(judgements.judged("just_right", best_epoch=20)).split("<body")[1]
+
+
+def test_an_epoch_that_cannot_be_told_from_the_last_need_not_be_kept():
+    told = judgements.judged(best_epoch=11, further_epochs_cost=0.1, further_epochs_cost_se=0.02)
+    assert things_to_do((), told.verdict) == ("Keep the network of epoch 11: it is the best on validation rows.",)
+    not_told = judgements.judged(best_epoch=11, further_epochs_cost=0.01, further_epochs_cost_se=0.02)
+    assert things_to_do((), not_told.verdict) == ()

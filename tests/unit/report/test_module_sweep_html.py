@@ -14,6 +14,7 @@ from justfit.report._cell_axes import cell_axes, cells_along, train_loss_of
 from justfit.report._cell_explorer import cell_explorer
 from justfit.report._cell_map import cell_map_title
 from justfit.report._cell_path import cell_path_title
+from justfit.report._module_sweep_document import _curves_title
 from tests.unit.records.test_module_sweep import make_cell, make_record
 from tests.unit.report.judgements import HOSTILE
 from tests.unit.report.page import (
@@ -239,3 +240,19 @@ def test_ten_thousand_variants_stay_below_two_megabytes(num_l2, num_dropout):
     html = render_module_sweep_html(made)
     assert time.process_time() - start < 5.0
     assert len(html.encode()) < 2_000_000
+
+
+def test_titles_say_no_more_than_was_measured():
+    cells = (cell(0.0, 0.0, loss=0.4, ridge=True), cell(0.0, 0.5, loss=0.5), cell(1.0, 0.0), cell(1.0, 0.5))
+    others = tuple(dataclasses.replace(c, setting=dataclasses.replace(c.setting, learning_rate=0.1)) for c in cells)
+    best_elsewhere = make_record(cells=(*cells, *others), best=4, chosen=0)
+    flat = tuple(dataclasses.replace(c, ridge=c is cells[0]) for c in cells)
+    elsewhere = dataclasses.replace(best_elsewhere, cells=(*flat, *others))
+    assert cell_map_title(elsewhere) == "1 of 4 cells on the map cannot be told from the best"
+    record = two()
+    cells = list(record.cells)
+    chosen = record.chosen_cell
+    cells[record.chosen] = dataclasses.replace(chosen, train_loss=(chosen.loss + 0.5,) * len(chosen.epochs))
+    assert _curves_title(dataclasses.replace(record, cells=tuple(cells))) == (
+        "With the chosen setting the validation loss after epoch 2, where it is judged, is 0.50 below the training loss"
+    )

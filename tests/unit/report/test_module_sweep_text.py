@@ -23,7 +23,10 @@ def test_the_choice_its_worth_and_its_cost():
     text = printed(make_record())
     assert "Train with λ = 1, dropout 0.2: 0.100 ± 0.020 nats better than λ = 0, dropout 0." in text
     assert "Validation loss 0.400 ± 0.020 nats after epoch 2 of 3 (5 folds, 1 seed, 200 examples)." in text
-    assert "Confidence 0.80 that it is as good as the best; 2 of the 5 settings trained cannot be told from the best" in text
+    assert (
+        "Confidence 0.80 that it is as good as the best; 2 of the 5 settings trained cannot be told from the best"
+        in text
+    )
     assert "(grid: 8)" in text
     assert "Stopped early: 1 could not catch up, 1 was not finite." in text
     assert (

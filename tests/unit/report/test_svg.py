@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from justfit.report._axes import L2Scale, Scale, loss_scale, value_ticks
+from justfit.report._axes import L2Scale, Scale, loss_scale, power_of_ten, value_ticks
 from justfit.report._svg import band, drawing, label, log_ticks, nice_ticks, polyline, readable, thinned
 
 NAN = math.nan
@@ -114,3 +114,12 @@ def test_readable_lines_say_their_axes():
     marked = readable("<path/>", across, up, '<i>"epoch"')
     assert marked.startswith('<g data-read="&lt;i&gt;&quot;epoch&quot;" data-x="0 60 46 322" ')
     assert marked.endswith('data-y="0.01 1 246 86 log"><path/></g>')
+
+
+def test_a_long_logarithmic_axis_has_its_own_powers_of_ten():
+    long = loss_scale([1.0, 1e30], [1.0, 1e30], start=100.0, end=0.0)
+    assert power_of_ten(long) == 0
+    assert value_ticks(long)[0][1] == "1"
+    short = loss_scale([1e6, 1e8], [1e6, 1e8], start=100.0, end=0.0)
+    assert short.log
+    assert power_of_ten(short) == 6

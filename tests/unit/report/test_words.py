@@ -6,8 +6,12 @@ from dataclasses import replace
 import pytest
 
 from justfit.report import build_document
+from justfit.report._axes import leaving_words
+from justfit.report._titles import effect_figure, map_figure, path_figure
 from justfit.report._verdict import headline
 from tests.unit.report import patients
+
+NAN = math.nan
 
 
 def said(result):
@@ -237,3 +241,38 @@ def test_no_patient_makes_python_speak(name):
     assert " nan" not in words
     assert "inf " not in words
     assert "e-0" not in words
+
+
+def test_a_path_whose_largest_l2_diverged_does_not_call_another_the_largest():
+    record = patients.overfitting().sweep
+    j = record.chosen[1]
+    falling = tuple(
+        tuple(NAN if i == len(record.l2) - 1 else 1.0 - 0.1 * i for _ in row)
+        for i, row in enumerate(record.validation_loss)
+    )
+    figure = path_figure(replace(record, validation_loss=falling))
+    last = record.l2[-2]
+    assert figure.title == f"Validation loss still falls at the largest λ that did not diverge, {last:g}"
+    near = tuple(tuple(i in (0, 2, 3) and k == j for k in range(len(row))) for i, row in enumerate(record.ridge))
+    a, b, c = (f"{record.l2[i]:g}" for i in (0, 2, 3))
+    assert f"cannot be told from the best ({a}, {b} to {c})" in path_figure(replace(record, ridge=near)).caption
+
+
+def test_what_does_not_move_neither_rises_nor_falls():
+    record = patients.overfitting().sweep
+    path = tuple(replace(p, linearity_r2=1.0, active_fraction=NAN) for p in record.path)
+    title = effect_figure(replace(record, path=path)).title
+    assert title.endswith("the active fraction is not known at both, linearity R² stays at 1.0")
+
+
+def test_a_grid_that_diverged_is_said_to_have():
+    record = patients.overfitting().sweep
+    lost = tuple((NAN,) * len(record.dropout) for _ in record.l2)
+    none = tuple((False,) * len(record.dropout) for _ in record.l2)
+    assert map_figure(replace(record, validation_loss=lost, ridge=none)).title == "All 36 cells diverged"
+
+
+def test_training_losses_below_a_plot_are_told_in_its_caption():
+    assert leaving_words([1.0, 1e-6], [1.0, 0.5]) == " Training losses that leave the plot go down to 1.00·10⁻⁶."
+    assert leaving_words([1.0, 0.1], [1.0, 0.5]) == ""
+    assert leaving_words([], [NAN]) == ""
