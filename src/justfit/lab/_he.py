@@ -78,8 +78,8 @@ def _weight(layer: nn.Linear | nn.Conv2d, activation: nn.Module, seed: int) -> T
 def _figure(relu: dict[int, Tensor], leaky: dict[int, Tensor], signals: dict[str, Deep]) -> LabFigure:
     return LabFigure(
         title="Twice Xavier's variance for ReLU, a little less with a leak; deep networks show which is right",
-        caption="Left: variance of the weights of real layers; error bars of four standard errors are smaller than "
-        "the points. Right: the signal along a deep ReLU network.",
+        caption="Variance: of the weights of real layers; error bars of four standard errors are smaller than "
+        "the points. Signal: along a deep ReLU network.",
         plots=(
             variance_plot(
                 [("before ReLU", relu), (f"before leaky {SLOPE:g}", leaky)],

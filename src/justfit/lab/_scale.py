@@ -157,8 +157,8 @@ def _figure(
     epochs = [0.0, *map(float, EPOCHS)]
     return LabFigure(
         title="One σ per activation keeps the signal; half and twice of it lose it, and training with it",
-        caption="Left: mean square after one layer, with one standard error; 1 is kept. Middle: signal along a deep "
-        "ReLU network. Right: training loss.",
+        caption="Any activation: mean square after one layer, with one standard error; 1 is kept. Both sides: signal "
+        "along a deep ReLU network. Training: loss on the rows learned from.",
         plots=(
             LabPlot(
                 title="Any activation",

@@ -157,8 +157,8 @@ def _figure(runs: dict[str, _Run], unit: str, distinct: list[int]) -> LabFigure:
     names = ("zeros", "equal weights", "He")
     return LabFigure(
         title="Zeros learn nothing but a constant, equal weights learn as one unit per layer",
-        caption=f"Left: training loss. Right: how many of {HIDDEN[0]} units of the first hidden layer differ after "
-        "training.",
+        caption=f"Training loss: mean over rows. Different units: how many of {HIDDEN[0]} units of the first "
+        "hidden layer differ after training.",
         plots=(
             LabPlot(title="Training loss", x_title="epoch", y_title=f"mean loss ({unit})", series=curves),
             LabPlot(

@@ -126,8 +126,8 @@ def _xavier(module: nn.Module, seed: int) -> None:
 def _figure(drawn: dict[int, Tensor], signals: dict[str, Deep]) -> LabFigure:
     return LabFigure(
         title="The variance follows 1/n, not √(1/n), and carries a small signal through thirty tanh layers",
-        caption="Left: variance of the weights of real layers; error bars of four standard errors are smaller than "
-        "the points. Right: the signal along a deep tanh network.",
+        caption="Variance: of the weights of real layers; error bars of four standard errors are smaller than "
+        "the points. Signal: along a deep tanh network.",
         plots=(
             variance_plot([("drawn", drawn)], [("1/n", 1.0, -1.0), ("√(1/n)", 1.0, -0.5)]),
             LabPlot(
