@@ -103,7 +103,7 @@ def test_an_untrained_network_is_shown_and_nothing_plays(page: Any, enter: Calla
     enter(page)
     assert epoch(page) == 0
     assert "Not trained yet." in page.inner_text(".jp-verdict")
-    assert page.get_attribute(".jp-play", "aria-pressed") == "false"
+    assert page.get_attribute(".jp-play", "aria-label") == "Play"
     assert page.locator(".jp-unit").count() == 2 * 4
     assert page.locator(".jp-wires path").count() == 2 * 4 + 4 * 4 + 4
     assert page.inner_text(".jp-network h2") == "2 hidden layers, 28 weights"
@@ -272,7 +272,7 @@ def test_a_server_that_is_gone_and_comes_back(page: Any, enter: Callable[..., An
     alert.wait_for()
     assert "does not answer" in alert.inner_text()
     assert "justfit lab --serve" in alert.inner_text()
-    assert page.get_attribute(".jp-play", "aria-pressed") == "false"
+    assert page.get_attribute(".jp-play", "aria-label") == "Play"
     page.unroute("**/advance")
     alert.get_by_role("button").click()
     page.click(".jp-step")
@@ -377,6 +377,42 @@ def test_it_is_accessible_on_a_telephone_and_in_the_dark(
     page.click(".jp-step")
     wait_for_epoch(page, 1)
     axe(page)
+    page.eval_on_selector(".jp-settings", "one => { one.open = true }")
+    pressed = page.locator(
+        ".jp :is(button, select, summary, .jp-cell, .jp-check, .jp-data-row label, input[type=range])"
+    )
+    sizes = pressed.evaluate_all("all => all.map(one => [one.className, one.offsetWidth, one.offsetHeight])")
+    assert len(sizes) > 60
+    assert [one for one in sizes if min(one[1:]) < 24] == [], "smaller than a finger's tip"
+
+
+CONTRASTS = """() => [...document.querySelectorAll(".jp-cell")].map((cell) => {
+  const style = getComputedStyle(cell);
+  const [letters, paper] = [style.color, style.backgroundColor].map((colour) => {
+    const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const [red, green, blue] = colour.match(/\\d+/g).map((part) => linear(part / 255));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05;
+  });
+  return Math.max(letters, paper) / Math.min(letters, paper);
+})"""
+
+
+def test_the_losses_on_the_map_can_be_read_on_every_colour(
+    new_page: Callable[..., Any], enter: Callable[..., Any]
+) -> None:
+    page = enter(new_page())
+
+    def spread(route: Any) -> None:
+        state = route.fetch().json()
+        state["grid"]["validation"] = [[0.5 + (5 * i + j) / 29 for j in range(5)] for i in range(6)]
+        route.fulfill(json=state)
+
+    page.route("**/advance", spread)
+    page.click(".jp-step")
+    wait_for_epoch(page, 1)
+    contrasts = page.evaluate(CONTRASTS)
+    assert len(contrasts) == 30
+    assert min(contrasts) > 4.5
 
 
 def test_nothing_sticks_out_at_any_width(page: Any, enter: Callable[..., Any]) -> None:

@@ -18,12 +18,11 @@ export class Transport {
   readonly #play: HTMLButtonElement;
   readonly #epoch = make("strong", {}, "0");
   readonly #within = make("span", { class: "jp-within" });
+  #isPlaying = false;
   readonly #copied = make("span", { role: "status", class: "jp-copied" });
 
   constructor(actions: HeadActions) {
-    const isPlaying = () => this.#play.getAttribute("aria-pressed") === "true";
-    this.#play = button("jp-play", "Play", "Space", () => actions.play(!isPlaying()));
-    mark(this.#play, "aria-pressed", "false");
+    this.#play = button("jp-play", "Play", "Space", () => actions.play(!this.#isPlaying));
     const tools = make(
       "p",
       { class: "jp-tools" },
@@ -49,7 +48,7 @@ export class Transport {
   }
 
   show(session: Session): void {
-    mark(this.#play, "aria-pressed", String(session.playing));
+    this.#isPlaying = session.playing; // told by the name alone: "Pause, pressed" would say both
     mark(this.#play, "aria-label", session.playing ? "Pause" : "Play");
     mark(this.#play, "title", session.playing ? "Pause (Space)" : "Play (Space)");
     const shape = this.#play.querySelector("path");
