@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 # Elements that make a browser fetch something by themselves, and the attribute that says what.
 FETCHED = {("script", "src"), ("link", "href"), ("img", "src"), ("iframe", "src"), ("source", "src"), ("image", "href")}
 ELSEWHERE = re.compile(r"\s*(https?:)?//", re.IGNORECASE)
+# The same anywhere in the file, in what scripts may write later as well.
+MENTIONED = re.compile(r"""(?:src|href)\s*[=:]\s*["'\\]*(?:https?:)?//\w""", re.IGNORECASE)
 UNSHOWN = {"script", "style", "template"}
 DRAWN = {"svg", "img", "canvas"}
 MILLISECONDS = 60_000
@@ -49,7 +51,8 @@ class Markup(HTMLParser):
 def weigh(place):
     """Bytes, gzip bytes, and what a reader without JavaScript gets."""
     content = place.read_bytes()
-    markup = Markup(content.decode("utf-8"))
+    html = content.decode("utf-8")
+    markup = Markup(html)
     return {
         "bytes": len(content),
         "gzip": len(gzip.compress(content, 6)),
@@ -57,6 +60,7 @@ def weigh(place):
         "pictures": markup.pictures,
         "fetched": markup.fetched,
         "links": markup.links,
+        "mentioned": len(MENTIONED.findall(html)),
     }
 
 

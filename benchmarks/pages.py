@@ -109,7 +109,7 @@ def kilobytes(page):
 def weight_section(pages, opened):
     lines = [
         "| page by | kB | gzip, kB | times justfit's | characters without JavaScript | pictures without JavaScript "
-        "| fetches from another host: in tags | asked for in Chromium |",
+        "| other hosts: loaded from, linked to, in all `src`/`href` | requests in Chromium |",
         "|---|---|---|---|---|---|---|---|",
     ]
     ours = pages[0].weight["bytes"]
@@ -117,7 +117,8 @@ def weight_section(pages, opened):
         weight = page.weight
         lines.append(
             f"| {page.title} | {kilobytes(page)} | {weight['bytes'] / ours:.1f} | {weight['characters']:,} "
-            f"| {weight['pictures']} | {weight['fetched']} | {opened[page.title]['requests']} |"
+            f"| {weight['pictures']} | {weight['fetched']}, {weight['links']}, {weight['mentioned']} "
+            f"| {opened[page.title]['requests']} |"
         )
     return lines
 
@@ -270,8 +271,8 @@ def write_report(options, small, table, pairs, opened, browser, fits):
 TEXT = """\
 # What a page weighs and takes
 
-Produced by `benchmarks/pages.py`. Seconds are medians (range) of {rounds} rounds ({table_rounds} for the report of a
-table and the large records), one thread, a cold process for every page. The machine was shared (load {load} on two
+Produced by `benchmarks/pages.py`. Seconds are medians (range) of {rounds} rounds ({table_rounds} for the report of a table and
+the large records), one thread, a cold process for every page. The machine was shared (load {load} on two
 cores), so CPU seconds count and wall seconds are long; ratios are formed in a round. {machine} Peers: {peers}.
 Chromium {browser}, headless. 1 kB is 1,000 bytes; gzip at level 6.
 
@@ -279,8 +280,10 @@ Chromium {browser}, headless. 1 kB is 1,000 bytes; gzip at level 6.
 
 Of `justfit fit digits --quick`, which trained for {digits_cpu} CPU s. The peers draw both, every number to be read by
 hovering, and nothing else. The page of justfit is the whole report and holds more: verdict, choice, path, test on
-unseen rows, the networks of all cells behind sliders, the pages of its rules. Without JavaScript all of it but the
-sliders is there. *Pictures* are `svg`, `img` and `canvas` in the file itself, scripts not run.
+unseen rows, the networks of all cells behind sliders, the pages of its rules. Without JavaScript three networks are
+there instead of all, and everything else. *Pictures* are `svg`, `img` and `canvas` in the file itself, scripts not run. *Other hosts*: tags that
+load something from one, links to one, and every `src` or `href` that names one, inside scripts too, where it may never
+be used; *requests* are those that the browser made.
 
 {small_weight}
 
@@ -305,7 +308,8 @@ A real checkup of {layers} layers, a real watched run of {steps} steps, and a re
 epochs each, made by a formula with noise. justfit bins and thins before it writes; its page says what it leaves out.
 Beside it the same series in plotly.py as they are: {layer_series} numbers a layer; the loss and four gradient norms of
 every step, which justfit samples; both curves of every cell, and the map. They are given as arrays, which plotly.py
-packs as binary. A process reads its record first: {sizes} MB of JSON.
+packs as binary. A process reads its record first: {sizes} MB of JSON; plotly.py's numbers
+come as binary arrays.
 
 {large}
 
