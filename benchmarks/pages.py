@@ -220,11 +220,8 @@ def of_large(work):
 
 
 def missing_lines(pages):
-    return [
-        f"Missing: {page.title} ({page.missing}); how to install it stands in the script."
-        for page in pages
-        if page.missing
-    ]
+    missing = [f"{page.title} ({page.missing})" for page in pages if page.missing]
+    return ["", f"Missing: {'; '.join(missing)}. How to install it stands in `benchmarks/pages.py`."] if missing else []
 
 
 def versions_of(pages):
@@ -271,8 +268,8 @@ def write_report(options, small, table, pairs, opened, browser, fits):
 TEXT = """\
 # What a page weighs and takes
 
-Produced by `benchmarks/pages.py`. Seconds are medians (range) of {rounds} rounds ({table_rounds} for the report of a table and
-the large records), one thread, a cold process for every page. The machine was shared (load {load} on two
+Produced by `benchmarks/pages.py`. Seconds are medians (range) of {rounds} rounds ({table_rounds} for the report
+of a table and the large records), one thread, a cold process for every page. The machine was shared (load {load} on two
 cores), so CPU seconds count and wall seconds are long; ratios are formed in a round. {machine} Peers: {peers}.
 Chromium {browser}, headless. 1 kB is 1,000 bytes; gzip at level 6.
 
@@ -281,9 +278,9 @@ Chromium {browser}, headless. 1 kB is 1,000 bytes; gzip at level 6.
 Of `justfit fit digits --quick`, which trained for {digits_cpu} CPU s. The peers draw both, every number to be read by
 hovering, and nothing else. The page of justfit is the whole report and holds more: verdict, choice, path, test on
 unseen rows, the networks of all cells behind sliders, the pages of its rules. Without JavaScript three networks are
-there instead of all, and everything else. *Pictures* are `svg`, `img` and `canvas` in the file itself, scripts not run. *Other hosts*: tags that
-load something from one, links to one, and every `src` or `href` that names one, inside scripts too, where it may never
-be used; *requests* are those that the browser made.
+there instead of all, and everything else. *Pictures* are `svg`, `img` and `canvas` in the file itself, scripts not
+run. *Other hosts*: tags that load something from one, links to one, and every `src` or `href` that names one, inside
+scripts too, where it may never be used; *requests* are those that the browser made.
 
 {small_weight}
 
@@ -315,8 +312,8 @@ come as binary arrays.
 
 ## Opened in Chromium
 
-From a file, a new browser each time, 1,280 × 800, {rounds} rounds for the first five and {table_rounds} for the others,
-all in turn; wall seconds on the shared machine. *Loaded*: from the start of navigation to the end of the load event.
+From a file, a new browser each time, 1,280 × 800, {rounds} rounds for the pages of the first table and
+{table_rounds} for the others, all in turn; wall seconds on the shared machine. *Loaded*: from the start of navigation to the end of the load event.
 *Still*: a picture is visible and two more frames have passed. A page has a minute. WebGL, which the pages with every
 number use, runs on the CPU here; with a graphics card they are faster.
 
