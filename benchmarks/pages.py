@@ -312,10 +312,10 @@ come as binary arrays.
 
 ## Opened in Chromium
 
-From a file, a new browser each time, 1,280 × 800, {rounds} rounds for the pages of the first table and
-{table_rounds} for the others, all in turn; wall seconds on the shared machine. *Loaded*: from the start of navigation to the end of the load event.
-*Still*: a picture is visible and two more frames have passed. A page has a minute. WebGL, which the pages with every
-number use, runs on the CPU here; with a graphics card they are faster.
+From a file, a new browser each time, 1,280 × 800, {rounds} rounds for the pages of the first table and {table_rounds}
+for the others, all in turn; wall seconds on the shared machine. *Loaded*: from the start of navigation to the end of
+the load event. *Still*: a picture is visible and two more frames have passed. A page has a minute. WebGL, which the
+pages with every number use, runs on the CPU here; with a graphics card they are faster.
 
 {opened}
 
