@@ -12,6 +12,7 @@ from justfit.report._svg import Point, label, tag
 LABEL_ROOM = 112.0  # to keep free right of a plot, view-box units
 NUM_STYLES = 8  # how many line styles signals.css has
 _LETTERS = 16
+_CLOSE = 16.0  # between an end and its name inside the plot, view-box units
 _STEP = 15.0  # view-box units between two labels, so that they do not touch
 
 
@@ -30,16 +31,23 @@ class LineEnd:
     style: int
 
 
-def end_labels(ends: Sequence[LineEnd], box: Box) -> str:
-    """Draw the names beside the plot, each with a thin line to its end."""
+def end_labels(ends: Sequence[LineEnd], box: Box, *, inside: bool = False) -> str:
+    """Draw the names beside the plot, each with a thin line to its end.
+
+    Args:
+        ends: The ends.
+        box: The plot.
+        inside: Names of lines that end early stand close to their ends, inside the plot.
+    """
     sorted_ends = sorted(ends, key=lambda end: end.at[1])
     heights = [min(max(end.at[1], box.top), box.bottom) for end in sorted_ends]
     parts = []
     for end, y, place in zip(sorted_ends, heights, _apart(heights, box), strict=True):
         style = f"series-{end.style % NUM_STYLES}"
-        parts.append(tag("path", d=f"M{end.at[0] + 2:.1f} {y:.1f}L{box.right + 10:.1f} {place:.1f}", class_="leader"))
+        right = min(end.at[0] + _CLOSE, box.right) if inside else box.right
+        parts.append(tag("path", d=f"M{end.at[0] + 2:.1f} {y:.1f}L{right + 10:.1f} {place:.1f}", class_="leader"))
         text = shown(end.name, _LETTERS)
-        parts.append(label(text, box.right + 13.0, place + 4.0, class_=f"series-label {style}"))
+        parts.append(label(text, right + 13.0, place + 4.0, class_=f"series-label {style}"))
     return "".join(parts)
 
 

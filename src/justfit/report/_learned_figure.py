@@ -6,7 +6,7 @@ import math
 
 from justfit.records import CureRecord, History, Learned
 from justfit.report._axes import Box, axes
-from justfit.report._cure_words import points
+from justfit.report._cure_words import WORSE_THAN_CONSTANT, points
 from justfit.report._curve_panel import draw_panel, shared_scale
 from justfit.report._numbers import percent, setting
 from justfit.report._svg import Scale, band, clipped, drawing, label, nice_ticks, polyline, tag
@@ -73,7 +73,8 @@ def draw_learned(record: CureRecord, title: str) -> tuple[str, ...]:
 
 def learned_title(record: CureRecord) -> str:
     """Say what both trainings learned; one sentence without its full stop."""
-    before = "less than a constant" if record.share_before < 0 else f"{points(record.share_before)} of the learnable"
+    known = f"{points(max(record.share_before, 0.0))} of the learnable"
+    before = "less than a constant" if record.share_before < WORSE_THAN_CONSTANT else known
     if math.isnan(record.share_before):
         before = "an unknown share"
     if record.learned_after is None:

@@ -62,7 +62,7 @@ def draw_loss(record: WatchRecord, title: str) -> tuple[str, ...]:
     scaled = f" ({setting(float(f'1e{power}'))})" if power else ""
     content = (
         axes(_BOX, step_ticks(across), value_ticks(up), ("step", f"loss of a step{scaled}"), title_gap=30.0)
-        + clipped(readable(drawn, across, up, "step"), _BOX.left, _BOX.top - 4, _BOX.width + 4, _BOX.height + 8)
+        + clipped(readable(drawn, across, up, "step"), _BOX.left - 4, _BOX.top - 4, _BOX.width + 8, _BOX.height + 8)
         + draw_marks(marks_of(record), across, _BOX)
     )
     marks = "; ".join(mark.words for mark in marks_of(record)[:12])
@@ -79,7 +79,9 @@ def loss_title(record: WatchRecord) -> str:
         return "No loss of a step was seen"
     start, lowest, end = (number(value) for value in (moved.start, moved.lowest, moved.end))
     clear = _CLEAR * moved.se
-    if moved.start > 0 and moved.peak > _THROWN * max(moved.start, moved.end):
+    if sum(map(math.isfinite, record.evidence.losses.mean)) == 1 and is_lost:
+        words = f"The loss was {start} before it was lost"
+    elif moved.start > 0 and moved.peak > _THROWN * max(moved.start, moved.end):
         words = (
             f"The loss is thrown up from {start} to {number(moved.peak)} by step {moved.peak_step:,} and ends at {end}"
         )

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from justfit.records import LayerTrace, WatchEvidence, WatchRecord
+from justfit.records import WatchRecord
 from justfit.report._gradient_figure import gradients_title
+from justfit.report._layer_rows import layer_rows
 from justfit.report._loss_figure import loss_title
 from justfit.report._plot import CHOICE, VALIDATION, key, name_axes, plain, say
 from justfit.report._plot_scales import count_on, scale_losses
 from justfit.report._signal_figure import common_range
-from justfit.report._step_axis import marks_of, num_steps
+from justfit.report._step_axis import marks_of, num_steps, sampled_steps
 from justfit.report._svg import thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_MOST_LAYERS, _MOST_COLUMNS, _MOST_NAMES = 100, 200, 14
+_MOST_NAMES = 14
 _DECADES = 12.0
 
 
@@ -59,30 +59,22 @@ def _plot_gradients(record: WatchRecord, axes: Axes) -> None:
     from numpy import array, ma
 
     say(axes, gradients_title(record))
-    layers = [layer for layer in record.evidence.layers if layer.optimizer >= 0 and layer.gradient_norm]
-    layers = [layers[k] for k in thinned(len(layers), _MOST_LAYERS)] if layers else []
-    last = max(num_steps(record), 1)
-    columns = min(_MOST_COLUMNS, max((len(o.steps) for o in record.evidence.optimizers), default=0), last)
-    rows = [_held(record.evidence, layer, last, columns) for layer in layers]
-    ends = common_range([[value for value in row if value > 0] for row in rows], _DECADES)
+    rows = layer_rows(record, lambda layer: layer.gradient_norm)
+    ends = common_range([[value for value in row.values if value > 0] for row in rows], _DECADES)
     name_axes(axes, "step of the optimizer", "layer, in order of execution")
     count_on(axes)
     if ends is None:
         return
     # What is 0, infinite or was not measured has no place on a logarithmic scale and stays white.
-    grid = ma.masked_invalid(array([[value if 0 < value < math.inf else math.nan for value in row] for row in rows]))
-    edges = [last * k / columns for k in range(columns + 1)]
+    grid = ma.masked_invalid(
+        array([[value if 0 < value < math.inf else math.nan for value in row.values] for row in rows])
+    )
+    columns, span = len(rows[0].values), max(sampled_steps(record), 2) - 1.0
+    edges = [1.0 + span * k / columns for k in range(columns + 1)]
     norm: Any = LogNorm(*ends, clip=True)
     mesh = axes.pcolormesh(edges, range(len(rows) + 1), grid, cmap="cividis", norm=norm)
     bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02)
     bar.set_label("gradient norm ‖∂L/∂w‖ (loss per unit of weight)")
-    named = thinned(len(layers), _MOST_NAMES)
-    axes.set_yticks([k + 0.5 for k in named], [plain(layers[k].name or layers[k].kind, 20) for k in named], fontsize=8)
+    named = thinned(len(rows), _MOST_NAMES)
+    axes.set_yticks([k + 0.5 for k in named], [plain(rows[k].name, 20) for k in named], fontsize=8)
     axes.invert_yaxis()
-
-
-def _held(evidence: WatchEvidence, layer: LayerTrace, last: int, columns: int) -> list[float]:
-    """Gradient norms at the ends of equal pieces of the run; what was last sampled holds until the next sample."""
-    steps = evidence.optimizers[layer.optimizer].steps
-    places = [bisect_right(steps, last * (k + 1) / columns) - 1 for k in range(columns)]
-    return [layer.gradient_norm[p] if 0 <= p < len(layer.gradient_norm) else math.nan for p in places]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -80,7 +81,7 @@ def shown_steps(record: WatchRecord) -> int:
 
 
 def last_sampled(record: WatchRecord) -> int:
-    """The last step shown of which layers, gradients and updates were sampled; 0 if none was."""
+    """The last step shown at which a sampled gradient is a number; 0 if none is."""
     return max(_sampled(record), default=0)
 
 
@@ -106,13 +107,23 @@ def samples_end_early(record: WatchRecord) -> bool:
 
 def when_last_sampled(record: WatchRecord) -> str:
     """Say when the last sample was taken: in the end only where that is so."""
-    return f"at step {last_sampled(record):,}, the last sampled," if samples_end_early(record) else "in the end"
+    return f"at step {last_sampled(record):,}, the last measured," if samples_end_early(record) else "in the end"
 
 
 def _sampled(record: WatchRecord) -> list[int]:
-    steps = {step for optimizer in record.evidence.optimizers for step in optimizer.steps}
-    last = shown_steps(record)
-    return sorted(step for step in steps if step <= last)
+    last, steps = shown_steps(record), set[int]()
+    for k, optimizer in enumerate(record.evidence.optimizers):
+        norms = [layer.gradient_norm for layer in trained_layers(record.evidence) if layer.optimizer == k]
+        end = next(
+            (
+                at + 1
+                for at in reversed(range(len(optimizer.steps)))
+                if any(math.isfinite(n[at]) for n in norms if at < len(n))
+            ),
+            0,
+        )
+        steps.update(step for step in optimizer.steps[:end] if step <= last)
+    return sorted(steps)
 
 
 def trained_layers(evidence: WatchEvidence) -> list[LayerTrace]:

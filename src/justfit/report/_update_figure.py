@@ -83,8 +83,8 @@ def draw_updates(record: WatchRecord, title: str) -> tuple[str, ...]:
     titles = ("step", "‖Δw‖ / ‖w‖ of one step (no unit)")
     content = (
         axes(_BOX, step_ticks(across, 5), [(up(v), setting(v)) for v in up.ticks()], titles, title_gap=30.0)
-        + clipped("".join(lines), _BOX.left, _BOX.top - 4, _BOX.width + 4, _BOX.height + 8)
-        + end_labels(labels, _BOX)
+        + clipped("".join(lines), _BOX.left - 4, _BOX.top - 4, _BOX.width + 8, _BOX.height + 8)
+        + end_labels(labels, _BOX, inside=True)
         + draw_marks(marks_of(record), across, _BOX)
     )
     described = (
@@ -100,7 +100,7 @@ def updates_title(record: WatchRecord) -> str:
         return "No update was measured"
     middle = median(moves.late for moves in known)
     most = max(known, key=lambda moves: moves.late)
-    start = f"Up to step {last_sampled(record):,}, the last sampled, a" if samples_end_early(record) else "A"
+    start = f"Up to step {last_sampled(record):,}, the last measured, a" if samples_end_early(record) else "A"
     words = f"{start} step moves the weights by {_share(middle, 'of their norm', 'times their norm')}"
     if len(known) == 1:
         return words

@@ -177,7 +177,7 @@ def _flight_section(record: WatchRecord) -> Section:
 def _sampling(record: WatchRecord) -> tuple[str, ...]:
     """Warn where nothing sampled speaks for the end of the run."""
     last, steps = last_sampled(record), shown_steps(record)
-    if not last or not samples_end_early(record):
+    if not last or record.evidence.first_failure is not None or not samples_end_early(record):
         return ()
     allowed = f"{setting(record.overhead.allowed_fraction * 100)} %"
     samples = count(record.overhead.num_samples, "step")

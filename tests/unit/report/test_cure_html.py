@@ -170,3 +170,8 @@ def test_the_curves_of_what_was_not_cured_stand_before_what_was_tried():
     page = Page(render_cure_html(cures.more_data()))
     keys = [e.attributes["id"].removeprefix("jf-") for e in page.all("section")]
     assert keys.index("curves") < keys.index("tried")
+
+
+def test_a_share_of_next_to_nothing_is_not_less_than_a_constant():
+    assert learned_title(cures.record(share_before=-1e-4)).startswith("Your training learns 0 % of the learnable")
+    assert learned_title(cures.record(share_before=-0.5)).startswith("Your training learns less than a constant")

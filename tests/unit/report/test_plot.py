@@ -14,6 +14,8 @@ from justfit.records import Learned
 from tests.unit.records.test_module_sweep import make_record
 from tests.unit.report import checkups, judgements, labs, opened, patients
 from tests.unit.report.every import ATTACKS, EVERY, ODD, cured, judged_live, watched
+from tests.unit.report.watched import record as watch_record
+from tests.unit.rules import runs
 
 
 @pytest.fixture(autouse=True)
@@ -254,3 +256,11 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch):
 def test_a_long_series_is_thinned():
     axes = judgements.long().plot()
     assert len(axes.lines[0].get_xdata()) == 1_000
+
+
+def test_gradients_end_where_the_last_was_measured():
+    """Samples of the start are not drawn out to the end of the run."""
+    optimizer = runs.optimizer(steps=(1, 2), learning_rate=(0.1, 0.1))
+    evidence = runs.run(each=lambda _: {"gradient_norm": (0.1, 0.2)}, optimizers=(optimizer,))
+    _, gradients = watch_record(evidence).plot()
+    assert gradients.get_xlim() == (1.0, 3.0)

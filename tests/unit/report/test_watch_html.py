@@ -14,7 +14,7 @@ from justfit.report._layer_rows import layer_rows
 from justfit.report._loss_figure import course, loss_title
 from justfit.report._off_figure import layers_off_title
 from justfit.report._step_axis import last_sampled, marks_of, num_steps, sampled_steps, shown_steps
-from justfit.report._update_figure import draw_learning_rate, learning_rate_title, moves_of, updates_title
+from justfit.report._update_figure import draw_learning_rate, draw_updates, learning_rate_title, moves_of, updates_title
 from tests.unit.logs.records import verdict
 from tests.unit.report import watched
 from tests.unit.report.page import (
@@ -199,9 +199,9 @@ def short():
 def test_what_was_sampled_at_the_start_does_not_speak_for_the_end():
     made = short()
     assert (last_sampled(made), sampled_steps(made), shown_steps(made)) == (2, 3, 400)
-    assert gradients_title(made) == "That of “head” is at step 2, the last sampled, 31 times that of “layer0” (0.20)"
-    assert layers_off_title(made).startswith("At step 2, the last sampled, 30.0 % of the units")
-    assert updates_title(made).startswith("Up to step 2, the last sampled, a step moves")
+    assert gradients_title(made) == "That of “head” is at step 2, the last measured, 31 times that of “layer0” (0.20)"
+    assert layers_off_title(made).startswith("At step 2, the last measured, 30.0 % of the units")
+    assert updates_title(made).startswith("Up to step 2, the last measured, a step moves")
     words = Page(render_watch_html(made)).all("main")[0].words
     assert "were sampled in 2 steps of 400, the last of them step 2" in words
     assert "were sampled in" not in Page(render_watch_html(watched.healthy())).all("main")[0].words
@@ -276,3 +276,28 @@ def test_nothing_to_do_is_said_only_where_all_is_well():
         runs.run(history=watched.epochs()), verdict=verdict("overfitting", best_epoch=10, last_epoch=10)
     )
     assert "No rule names a remedy" in Page(render_watch_html(bad)).all("main")[0].words
+
+
+def lost_at_once():
+    """Sampled to its end, but no number after the first sample."""
+    first = (1.0,) + (NAN,) * 11
+    failure = dataclasses.replace(watched.broken().evidence.first_failure, step=2, cause="inf")
+    evidence = runs.run(
+        each=lambda i: {"gradient_norm": first, "update_norm": first}, values=[0.7, *[NAN] * 399], first_failure=failure
+    )
+    return watched.record(evidence)
+
+
+def test_what_is_no_number_is_not_sampled():
+    made = lost_at_once()
+    assert last_sampled(made) == made.evidence.optimizers[0].steps[0]
+    assert "the last measured" in gradients_title(made)
+    assert loss_title(made) == "The loss was 0.700 before it was lost; first infinity at step 2"
+    assert "samples every tenth step" not in render_watch_html(made), "more samples would not have been more numbers"
+
+
+def test_names_of_lines_that_end_early_stand_at_their_ends():
+    (drawn,) = draw_updates(lost_at_once(), "t")
+    leaders = re.findall(r'd="M([\d.]+) [\d.]+L([\d.]+) [\d.]+" class="leader"', drawn)
+    assert leaders
+    assert all(float(end) - float(start) < 30 for start, end in leaders), "a long one would look like data"
