@@ -34,7 +34,7 @@ lint: $(VENV)/.ok-test ## style, types and walls only
 slow: $(VENV)/.ok-test ## the tests that take minutes as well
 	$(PYTEST) --slow
 
-benchmark: $(VENV)/.ok-benchmark build/zoo_site ## against the peers, one thread; results in benchmarks/results
+benchmark: $(VENV)/.ok-benchmark build/zoo_site build/pages_env ## against the peers, one thread; results in benchmarks/results
 	$(BIN)/python benchmarks/sweep_speed.py --out benchmarks/results/sweep_speed.md
 	$(BIN)/python benchmarks/memory.py --out benchmarks/results/memory.md
 	rm -f build/choice.jsonl && mkdir -p build
@@ -69,6 +69,7 @@ benchmark: $(VENV)/.ok-benchmark build/zoo_site ## against the peers, one thread
 	  $(BIN)/python benchmarks/$$what.py report build/$$what.jsonl --out benchmarks/results/$$what.md || exit 1; \
 	done
 	$(BIN)/python benchmarks/repair.py --part all --out benchmarks/results/repair.md
+	$(BIN)/python benchmarks/pages.py --out benchmarks/results/pages.md
 
 bundle: ## build the ES module of the pages (needs Node and npm; what it builds is part of the project)
 	cd web && npm ci --no-audit --no-fund && npm run check && npm run build
@@ -96,3 +97,11 @@ $(VENV)/.ok-benchmark: $(VENV)/.ok-test
 # timm stands beside the environment, not in it: of torchvision it needs the Python code only (benchmarks/zoo/library.py).
 build/zoo_site: | $(VENV)/.ok-benchmark
 	$(BIN)/python -m pip install --quiet --no-deps -c constraints.txt --target $@ timm torchvision pillow
+
+# What makes pages elsewhere: an environment of its own, for it asks for an older pandas.
+build/pages_env: | $(VENV)/.ok-benchmark
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet plotly bokeh altair vl-convert-python fg-data-profiling
+	mkdir $@/cartesian
+	npm pack --pack-destination $@/cartesian plotly.js-cartesian-dist-min@4.1.1
+	tar xzf $@/cartesian/*.tgz -C $@/cartesian
