@@ -176,8 +176,10 @@ def test_the_walk_goes_along_and_stops_at_the_end(page, reports, explorer):
     page.get_by_role("button", name="Walk along λ").click()
     page.clock.run_for(950)
     assert l2_slider(page).input_value() == str(len(explorer["l2"]) - 2)
+    assert page.get_attribute(".jf-said", "aria-live") == "off"  # a walk would be spoken long after its end
     page.clock.run_for(5000)
     assert l2_slider(page).input_value() == str(len(explorer["l2"]) - 1)
+    assert page.get_attribute(".jf-said", "aria-live") is None
     page.get_by_role("button", name="Walk along λ").click()  # from the end it begins anew
     assert l2_slider(page).input_value() == "0"
     page.get_by_role("button", name="Stop").click()

@@ -105,7 +105,7 @@ const FACTORS = [
 ] as const;
 
 /** Round values in [low, high], about `most`: 1, 2 or 5 times a power of ten apart. */
-export function niceTicks(low: number, high: number, most = 6): number[] {
+function niceTicks(low: number, high: number, most = 6): number[] {
   const rough = (high - low) / Math.max(most, 1);
   const power = 10 ** Math.floor(Math.log10(rough));
   // The factor that is nearest on a logarithmic scale.

@@ -67,7 +67,8 @@ const SHAPES: [number, number][][] = [
   ],
 ];
 
-function parse(colour: string): Rgb {
+/** Read `#rgb` or `#rrggbb`; what is neither is black. */
+export function parse(colour: string): Rgb {
   const digits = colour.replace("#", "");
   const long = digits.length === 3 ? digits.replace(/./g, "$&$&") : digits;
   return [0, 2, 4].map((start) => Number.parseInt(long.slice(start, start + 2), 16) || 0) as Rgb;

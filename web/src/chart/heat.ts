@@ -25,13 +25,8 @@ export interface HeatOptions {
   ridge?: boolean[][];
   /** Cells that have been measured at all; of the others nothing is said. All without it. */
   tried?: boolean[][];
-  /** Share of the way from the best colour (bright) to the worst (dark), in place of `log`, `low` and `high`. */
-  share?: (value: number) => number;
-  /** Colours by the logarithm; true where the values span more than a factor of 20. */
-  log?: boolean;
-  /** Ends of the colours, so that maps can be compared; those of the values without them. */
-  low?: number;
-  high?: number;
+  /** Share of the way from the best colour (bright) to the worst (dark). */
+  share: (value: number) => number;
   width?: number;
   height?: number;
   onSelect?: (row: number, column: number) => void;
@@ -60,7 +55,7 @@ const MOST_TOOLTIPS = 1500; // beyond them a map is slow to draw, and the senten
 export function drawHeat(target: SVGSVGElement, grid: Num[][], options: HeatOptions): Heat {
   const [width, height] = [options.width ?? 420, options.height ?? 300];
   const layout = layOut(grid, options, width, height);
-  const share = shareOf(grid, options);
+  const share = (value: number) => Math.min(Math.max(options.share(value), 0), 1);
   const frame = svg("rect", { width: layout.wide, height: layout.high, rx: 2, class: "heat-selected" });
   const inner = svg("rect", { width: layout.wide, height: layout.high, rx: 2, class: "heat-selected-inner" });
   set(target, { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": options.title });
@@ -102,16 +97,6 @@ function corner([row, column]: [number, number], layout: Layout): { x: number; y
 function middle(cell: [number, number], layout: Layout): [number, number] {
   const { x, y } = corner(cell, layout);
   return [x + layout.wide / 2, y + layout.high / 2];
-}
-
-function shareOf(grid: Num[][], options: HeatOptions): (value: number) => number {
-  const finite = grid.flat().filter(isNumber);
-  const low = options.low ?? finite.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const high = options.high ?? finite.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const log = options.log ?? (low > 0 && high > 20 * low);
-  const at = (value: number) => (log ? Math.log(Math.max(value, low)) : value);
-  const among = (value: number) => (at(value) - at(low)) / (at(high) - at(low) || 1);
-  return (value) => Math.min(Math.max((options.share ?? among)(value), 0), 1);
 }
 
 function cells(

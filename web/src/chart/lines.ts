@@ -36,12 +36,8 @@ export interface LinesOptions {
   /** `log: undefined` chooses by the span of the values. */
   y?: AxisOptions;
   marks?: Mark[];
-  /** Shaded from and to, in x. */
-  shade?: [number, number];
   /** Draw which line is which; true where there is more than one. */
   key?: boolean;
-  /** Show values under the pointer; true by default. */
-  hover?: boolean;
   /** What x is called in the read-out, e.g. "epoch". */
   xName?: string;
   /** How an x is written in the read-out. */
@@ -82,18 +78,16 @@ export function drawLines(target: SVGSVGElement, lines: Line[], options: LinesOp
     viewBox: `${box.left - 4} ${box.top - 6} ${box.right - box.left + 8} ${box.bottom - box.top + 10}`,
   });
   for (const one of lines) inside.append(...bandAndLine(one, across, up, height + 1000));
-  const shade = options.shade ? [shaded(options.shade, across, box)] : [];
   target.replaceChildren(
     svg("title", {}, options.title),
     ...(options.description ? [svg("desc", {}, options.description)] : []),
-    ...shade,
     frame(box, across, up, { x: options.xTitle, y: options.yTitle, gap: options.marks?.length ? 32 : 12 }),
     inside,
     ...(options.breakAt === undefined ? [] : [broken(across.position(options.breakAt), box.bottom)]),
     ...(options.marks ?? []).map((mark) => marked(mark, across, up, box)),
     ...(keyed ? [key(lines, box.left, 14)] : []),
+    readout(target, lines, across, up, box, options),
   );
-  if (options.hover ?? true) target.append(readout(target, lines, across, up, box, options));
 }
 
 function bandOf(one: Line): Num[] {
@@ -153,20 +147,6 @@ function pieces(xs: number[], ys: number[]): number[][] {
 
 function point(x = 0, y = 0): string {
   return `${Math.round(10 * x) / 10} ${Math.round(10 * y) / 10}`;
-}
-
-function shaded(range: [number, number], across: Axis, box: Box): SVGElement {
-  const [from, to] = range.map((x) => Math.min(Math.max(across.position(x), box.left), box.right)) as [
-    number,
-    number,
-  ];
-  return svg("rect", {
-    x: from,
-    y: box.top,
-    width: Math.max(to - from, 1),
-    height: box.bottom - box.top,
-    class: "ridge",
-  });
 }
 
 function marked(mark: Mark, across: Axis, up: Axis, box: Box): SVGElement {

@@ -26,8 +26,6 @@ export interface SurfaceOptions {
   examples?: Example[];
   /** Draw the line between classes; true but for a magnitude. */
   border?: boolean;
-  /** Blend neighbouring values; true but for `likeliest`. */
-  smooth?: boolean;
   /** Radius of an example in CSS pixels. */
   radius?: number;
 }
@@ -67,7 +65,7 @@ function paint(scene: Scene): void {
   const { options, context } = scene;
   const image = pixels(scene);
   if (!image) return;
-  context.imageSmoothingEnabled = options.smooth ?? options.colours !== "classes";
+  context.imageSmoothingEnabled = options.colours !== "classes";
   context.imageSmoothingQuality = "high";
   context.drawImage(image, 0, 0, scene.width, scene.height);
 }

@@ -18,13 +18,22 @@ export function makeControls(data: Explorer, go: (at: At) => void): Controls {
   let at: At = { l2: data.chosen[0], dropout: data.chosen[1] };
   const l2 = slider(first, data.l2, (value) => go({ ...at, l2: value }));
   const dropout = slider(second, data.dropout, (value) => go({ ...at, dropout: value }));
-  const walk = makeWalk(first, data.l2.length, () => at, go);
+  const said = html("p", { class: "jf-said", role: "status" });
+  const walk = makeWalk(
+    first,
+    data.l2.length,
+    () => at,
+    go,
+    (walking) => {
+      set(said, { "aria-live": walking ? "off" : undefined }); // else nine sentences queue to be spoken
+      if (!walking) said.replaceChildren(said.textContent ?? "");
+    },
+  );
   const buttons = jumps(data).map(([name, cell]) => {
     const button = html("button", { type: "button" }, name);
     listen(button, "click", () => go({ l2: cell[0], dropout: cell[1] }));
     return { button, cell };
   });
-  const said = html("p", { class: "jf-said", role: "status" });
   const element = html("div", { class: "jf-controls" });
   if (data.l2.length > 1) element.append(l2.element);
   if (data.dropout.length > 1) element.append(dropout.element);
@@ -83,7 +92,13 @@ function slider(name: string, values: number[], move: (index: number) => void) {
   };
 }
 
-function makeWalk(name: string, length: number, at: () => At, go: (at: At) => void) {
+function makeWalk(
+  name: string,
+  length: number,
+  at: () => At,
+  go: (at: At) => void,
+  tell: (walking: boolean) => void,
+) {
   let timer: ReturnType<typeof setInterval> | undefined;
   const button = html("button", { type: "button", class: "jf-walk", disabled: length < 2 });
   const show = () => {
@@ -93,6 +108,7 @@ function makeWalk(name: string, length: number, at: () => At, go: (at: At) => vo
     clearInterval(timer);
     timer = undefined;
     show();
+    tell(false);
   };
   const step = () => {
     if (!button.isConnected || at().l2 + 1 >= length) stop();
@@ -100,6 +116,7 @@ function makeWalk(name: string, length: number, at: () => At, go: (at: At) => vo
   };
   listen(button, "click", () => {
     if (timer !== undefined) return stop();
+    tell(true);
     if (at().l2 + 1 >= length) go({ ...at(), l2: 0 });
     timer = setInterval(step, STEP_MS);
     show();

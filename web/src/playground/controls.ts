@@ -49,7 +49,7 @@ const NAMES: Record<string, string> = {
 };
 
 /** A name as the reader knows it; `normal:0.01` is a normal draw of that standard deviation. */
-export function nameOf(value: string): string {
+function nameOf(value: string): string {
   const [kind, number] = value.split(":");
   if (kind === "normal" && number) return `Normal, std ${number}`;
   return NAMES[value] ?? value;

@@ -378,7 +378,7 @@ function weightWords(state: State, unit: Unit, columns: readonly Column[]): stri
       const from = before
         ? nameOfUnit(state, { layer: before, unit: into }).replace(/.*, /, "")
         : `input ${into + 1}`;
-      return `${number(weight, 2).replace("-", "\u2212")} from ${from}`;
+      return `${number(weight, 2)} from ${from}`;
     });
   return `${name}: largest weights ${largest.join(", ")}.`;
 }

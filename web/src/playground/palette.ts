@@ -1,6 +1,7 @@
 // Colours of the page's style sheet as numbers, for canvases: blue is class 0 and negative, orange class 1 and positive.
 
-import type { Rgb } from "../chart/cividis";
+import { blend, type Rgb } from "../chart/cividis";
+import { parse } from "../chart/colours";
 
 export type Ramp = Uint8ClampedArray; // 256 × RGB, from low to high
 
@@ -44,17 +45,9 @@ function ramp([low, middle, high]: [Rgb, Rgb, Rgb]): Ramp {
     const away = Math.max(-1, Math.min(1, (value - 128) / 127));
     const share = STRONGEST * Math.abs(away) ** GAMMA;
     const end = away < 0 ? low : high;
-    for (let c = 0; c < 3; c += 1) colours[3 * value + c] = mix(middle[c] ?? 0, end[c] ?? 0, share);
+    colours.set(blend(middle, end, share), 3 * value);
   }
   return colours;
-}
-
-const mix = (from: number, to: number, share: number) => from + (to - from) * share;
-
-function parse(colour: string): Rgb {
-  const hex = colour.replace("#", "");
-  const long = hex.length === 3 ? [...hex].map((digit) => digit + digit).join("") : hex;
-  return [0, 2, 4].map((start) => Number.parseInt(long.slice(start, start + 2), 16) || 0) as Rgb;
 }
 
 /** Paint a map of 0–255 values, one canvas pixel a value; the style sheet scales it smoothly. */
