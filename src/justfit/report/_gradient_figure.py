@@ -11,8 +11,9 @@ from justfit.report._layer_rows import LEFT, draw_rows, layer_rows
 from justfit.report._names import quoted
 from justfit.report._numbers import count, number, setting
 from justfit.report._raster import NOT_FINITE, NOT_MEASURED, NOTHING, shade_key
+from justfit.report._sampled_steps import when_last_sampled
 from justfit.report._signal_figure import common_range
-from justfit.report._step_axis import trained_layers, when_last_sampled
+from justfit.report._step_axis import trained_layers
 from justfit.report._svg import Scale, label
 
 _DECADES = 12.0  # from the middle to an end of the colours

@@ -14,7 +14,8 @@ from justfit.report._axes import Box, axes
 from justfit.report._names import shown
 from justfit.report._numbers import number
 from justfit.report._raster import raster
-from justfit.report._step_axis import WIDTH, draw_marks, marks_of, sampled_steps, step_scale, step_ticks, trained_layers
+from justfit.report._sampled_steps import sampled_steps
+from justfit.report._step_axis import WIDTH, draw_marks, marks_of, step_scale, step_ticks, trained_layers
 from justfit.report._svg import Scale, drawing, label, tag, thinned, tooltip
 
 LEFT, TOP, RIGHT = 112.0, 72.0, 450.0

@@ -11,7 +11,8 @@ from justfit.report._layer_rows import LEFT, draw_rows, layer_rows
 from justfit.report._names import quoted
 from justfit.report._numbers import percent
 from justfit.report._raster import shade_key
-from justfit.report._step_axis import trained_layers, when_last_sampled
+from justfit.report._sampled_steps import when_last_sampled
+from justfit.report._step_axis import trained_layers
 from justfit.report._svg import Scale, label
 
 _NOTICED = 0.05  # share of units off that is worth a figure

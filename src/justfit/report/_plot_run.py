@@ -11,8 +11,9 @@ from justfit.report._layer_rows import layer_rows
 from justfit.report._loss_figure import loss_title
 from justfit.report._plot import CHOICE, VALIDATION, key, name_axes, plain, say
 from justfit.report._plot_scales import count_on, scale_losses
+from justfit.report._sampled_steps import sampled_steps
 from justfit.report._signal_figure import common_range
-from justfit.report._step_axis import marks_of, num_steps, sampled_steps
+from justfit.report._step_axis import marks_of, num_steps
 from justfit.report._svg import thinned
 
 if TYPE_CHECKING:

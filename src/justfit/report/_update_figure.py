@@ -12,17 +12,9 @@ from justfit.report._axes import Box, axes
 from justfit.report._end_labels import LABEL_ROOM, LineEnd, end_labels
 from justfit.report._names import quoted, shown
 from justfit.report._numbers import number, percent, setting
+from justfit.report._sampled_steps import last_sampled, sampled_scale, samples_end_early
 from justfit.report._signal_figure import common_range
-from justfit.report._step_axis import (
-    WIDTH,
-    draw_marks,
-    last_sampled,
-    marks_of,
-    sampled_scale,
-    samples_end_early,
-    step_ticks,
-    trained_layers,
-)
+from justfit.report._step_axis import WIDTH, draw_marks, marks_of, step_ticks, trained_layers
 from justfit.report._svg import Scale, band, clipped, drawing, polyline, tag
 
 _HEIGHT = 306.0

@@ -18,7 +18,8 @@ from justfit.report._names import shown
 from justfit.report._numbers import count, number, percent, probability, setting
 from justfit.report._off_figure import draw_layers_off, layers_off_title
 from justfit.report._run_findings import findings_section, things_to_do, todo_section
-from justfit.report._step_axis import last_sampled, num_steps, samples_end_early, shown_steps
+from justfit.report._sampled_steps import last_sampled, samples_end_early
+from justfit.report._step_axis import num_steps, shown_steps
 from justfit.report._svg import thinned
 from justfit.report._update_figure import draw_learning_rate, draw_updates, learning_rate_title, updates_title
 from justfit.report._watch_layers import layer_tables

@@ -13,7 +13,8 @@ from justfit.report._last_steps import draw_last_steps, last_steps_caption, last
 from justfit.report._layer_rows import layer_rows
 from justfit.report._loss_figure import course, loss_title
 from justfit.report._off_figure import layers_off_title
-from justfit.report._step_axis import last_sampled, marks_of, num_steps, sampled_steps, shown_steps
+from justfit.report._sampled_steps import last_sampled, sampled_steps
+from justfit.report._step_axis import marks_of, num_steps, shown_steps
 from justfit.report._update_figure import draw_learning_rate, draw_updates, learning_rate_title, moves_of, updates_title
 from tests.unit.logs.records import verdict
 from tests.unit.report import watched
