@@ -122,6 +122,9 @@ def _signal_section(checkup: Checkup) -> Section:
             f" {num_normalised:,} of {count(len(trunk), 'place')} are read by a normalisation: "
             "there the size does not matter."
         )
+    places = {point.name for point in trunk}
+    if any(finding.severity != "info" and finding.where in places for finding in checkup.findings):
+        caption += " Diamonds mark places with a finding."
     figures = tuple(
         Figure(key=quantity, title=f"{change_words(change(trunk, quantity), quantity)}.", caption=caption)
         for quantity in ("signal", "gradient")

@@ -20,7 +20,7 @@ from justfit.report._cure_words import (
     tried_table,
 )
 from justfit.report._document import Card, Figure, FigureKey, Section, SignalDocument, Table, Tone
-from justfit.report._judgement_document import build_judgement_document, draw_judgement
+from justfit.report._judgement_document import draw_judgement, fit_sections
 from justfit.report._learned_figure import before_after_title, draw_before_after, draw_learned, learned_title
 from justfit.report._names import shown
 from justfit.report._numbers import count, number, percent, setting
@@ -48,18 +48,18 @@ _MOST_CHANGES, _MOST_PLACES = 8, 3  # that are named at the top
 def build_cure_document(record: CureRecord) -> SignalDocument:
     """Say everything that a reader wants of a repair, once."""
     said = headline(record)
-    fit = _fit_sections(record)
+    judgement = _judgement(record)
     sections = (
         todo_section(_todo(record)),
         _patch_section(record),
         _before_after_section(record),
-        *(section for section in fit if section.key == "curves"),
+        *fit_sections(judgement, "curves"),
         _tried_section(record),
         Section(
             key="reasons", heading="What spoke for a fault", points=tuple(shown(r, SENTENCE) for r in record.reasons)
         ),
         findings_section(record.findings),
-        *(section for section in fit if section.key == "evidence"),
+        *fit_sections(judgement, "evidence"),
         Section(
             key="notes",
             heading="What else was seen",
@@ -211,10 +211,3 @@ def _judgement(record: CureRecord) -> Judgement | None:
     if record.state == "cured" or record.verdict is None or history is None or not history.epochs:
         return None
     return Judgement(history=history, verdict=record.verdict)
-
-
-def _fit_sections(record: CureRecord) -> tuple[Section, ...]:
-    judgement = _judgement(record)
-    if judgement is None:
-        return ()
-    return tuple(s for s in build_judgement_document(judgement).sections if s.key in ("curves", "evidence"))

@@ -57,6 +57,12 @@ def build_judgement_document(judgement: Judgement) -> SignalDocument:
     )
 
 
+def fit_sections(judgement: Judgement | None, key: str) -> tuple[Section, ...]:
+    """Take the section of that key, of a page about more than the fit; nothing where nothing was judged."""
+    sections = () if judgement is None else build_judgement_document(judgement).sections
+    return tuple(section for section in sections if section.key == key)
+
+
 def _curves_section(judgement: Judgement) -> Section:
     section = Section(key="curves", heading="How the losses moved")
     if not judgement.history.epochs:

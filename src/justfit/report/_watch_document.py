@@ -9,7 +9,7 @@ from justfit.records import Judgement, WatchRecord
 from justfit.report._checkup_words import SENTENCE
 from justfit.report._document import Card, Figure, FigureKey, Section, SignalDocument, Table, Tone
 from justfit.report._gradient_figure import draw_gradients, gradients_title
-from justfit.report._judgement_document import build_judgement_document, draw_judgement
+from justfit.report._judgement_document import draw_judgement, fit_sections
 from justfit.report._judgement_words import best_sentence
 from justfit.report._judgement_words import headline as judgement_headline
 from justfit.report._last_steps import draw_last_steps, last_steps_caption, last_steps_tables, last_steps_title
@@ -41,14 +41,14 @@ def build_watch_document(record: WatchRecord) -> SignalDocument:
     """Say everything that a reader wants of a watched run, once."""
     evidence = record.evidence
     top, lines = _top(record)
-    fit = _fit_sections(record)
+    judgement = _judgement(record)
     sections = (
         todo_section(_points(record)),
-        *(section for section in fit if section.key == "curves"),
+        *fit_sections(judgement, "curves"),
         _flight_section(record),
         _failure_section(record),
         findings_section(record.findings),
-        *(section for section in fit if section.key == "evidence"),
+        *fit_sections(judgement, "evidence"),
         Section(key="layers", heading="Layer by layer", tables=layer_tables(record)),
         Section(key="unjudged", heading="Rules that could not judge", points=_unjudged(record)),
         Section(
@@ -243,13 +243,6 @@ def _failure_table(record: WatchRecord) -> Table:
     )
     known = tuple(row for row in rows if row[1])
     return Table(caption="The first failure.", columns=("What", "Found"), rows=known, numeric=False)
-
-
-def _fit_sections(record: WatchRecord) -> tuple[Section, ...]:
-    judgement = _judgement(record)
-    if judgement is None:
-        return ()
-    return tuple(s for s in build_judgement_document(judgement).sections if s.key in ("curves", "evidence"))
 
 
 def _judgement(record: WatchRecord) -> Judgement | None:

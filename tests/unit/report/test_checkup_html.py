@@ -149,3 +149,10 @@ def test_every_series_is_coloured_in_light_dark_and_print():
     for k in range(8):
         assert styles.count(f"--series-{k}:") == 4, "light, dark by the system or by choice, print"
         assert styles.count(f".series-{k}.line") == 1
+
+
+def test_the_caption_explains_the_marks_where_there_are_some(pages):
+    for page in map(Page, pages.values()):
+        marked = bool(page.of_class("finding-mark"))
+        captions = " ".join(e.words for e in page.all("figcaption"))
+        assert ("Diamonds mark places with a finding." in captions) == marked
