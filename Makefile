@@ -18,6 +18,8 @@ help: ## show this list
 
 demo: $(VENV)/.ok ## set up, then fit the handwritten digits into build/demo
 	$(BIN)/justfit fit digits --out build/demo --overwrite
+	@echo "Open build/demo/report.html. On a table of yours: $(BIN)/justfit fit TABLE.csv --target COLUMN"
+	@echo "(or first \`. $(BIN)/activate\`, then \`justfit fit TABLE.csv --target COLUMN\`)"
 
 # Two processes side by side; the tests of one file stay in one, for they share what takes long to make.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
