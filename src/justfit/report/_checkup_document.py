@@ -85,7 +85,7 @@ def _cards(checkup: Checkup) -> tuple[Card, ...]:
         Card(
             label="Trainability",
             value=score(trainability),
-            note=f"trains from {setting(trainability.threshold)} on; {parts}",
+            note=f"threshold {setting(trainability.threshold)}, where one in two trained; {parts}",
         ),
         *(
             Card(label=label, value=f"× {times(measured.ratio)}", note=span(measured))

@@ -15,6 +15,7 @@ from justfit.report._trunk import change
 SENTENCE = 600  # most letters of a sentence that a rule wrote
 _NOUNS: tuple[tuple[Severity, str], ...] = (("error", "error"), ("warning", "warning"), ("info", "note"))
 _MOST_NAMES = 3
+_MOST_DIGITS = 6  # of a score that is next to its threshold
 DOUBT = 0.1  # the probability of training below which a checkup says so unasked
 
 
@@ -67,16 +68,23 @@ def trainability_sentence(trainability: Trainability) -> str:
     limit = f" Limited by: {shown(trainability.limited_by, SENTENCE)}." if trainability.limited_by else ""
     if math.isnan(trainability.score):
         return f"Trainability could not be told.{limit}"
-    side = "at or above" if will_train(trainability) else "below"
+    side = "at or above" if reaches(trainability) else "below"
     words = f"Trainability {score(trainability)} of 1, {side} the threshold {setting(trainability.threshold)}"
     if not math.isnan(trainability.probability):
         words += f": such networks trained with probability {probability(trainability.probability)} in the benchmark"
     return f"{words}.{limit}"
 
 
+def reaches(trainability: Trainability) -> bool:
+    """The score is at or above its threshold: at it such networks trained as often as not. False where not known."""
+    return trainability.score >= trainability.threshold
+
+
 def score(trainability: Trainability) -> str:
-    """Write the score with two digits, and 1 and 0 as such."""
-    return number(trainability.score, 2)
+    """Write the score with two digits; with more where two would put it on the other side of its threshold."""
+    value, threshold = trainability.score, trainability.threshold
+    fitting = (k for k in range(2, _MOST_DIGITS) if (float(f"{value:.{k - 1}e}") >= threshold) == (value >= threshold))
+    return number(value, next(fitting, _MOST_DIGITS))
 
 
 def loss_sentence(loss: LossSignal) -> str:

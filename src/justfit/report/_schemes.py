@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from justfit.records import Checkup, SchemeCheckup, SchemeComparison
-from justfit.report._checkup_words import loss_value, score, will_train
+from justfit.report._checkup_words import loss_value, reaches, score, will_train
 from justfit.report._document import Card, Figure, Section, SignalDocument, Table, Tone
 from justfit.report._end_labels import NUM_STYLES
 from justfit.report._names import shown
@@ -87,7 +87,7 @@ def best_sentence(comparison: SchemeComparison) -> str:
     if not scored:
         return "Trainability could not be told under any scheme."
     scheme, checkup = max(scored, key=lambda entry: entry[1].trainability.score)
-    num = sum(will_train(c.trainability) for _, c in scored)
+    num = sum(reaches(c.trainability) for _, c in scored)
     return (
         f"Most trainable: {shown(scheme)}, {score(checkup.trainability)} of 1; {num} of {len(scored)} "
         f"{'reaches' if num == 1 else 'reach'} the threshold {setting(checkup.trainability.threshold)}."
@@ -158,10 +158,21 @@ def _drawing(comparison: SchemeComparison, quantity: Quantity) -> tuple[str, ...
 
 
 def _card(scheme: str, checkup: Checkup) -> Card:
-    side = "should train" if will_train(checkup.trainability) else "should not train"
-    if math.isnan(checkup.trainability.score):
-        side = "could not be told"
-    return Card(label=f"Trainability, {shown(scheme, 30)}", value=score(checkup.trainability), note=side)
+    return Card(
+        label=f"Trainability, {shown(scheme, 30)}",
+        value=score(checkup.trainability),
+        note=_outlook(checkup.trainability),
+    )
+
+
+def _outlook(trainability: Trainability) -> str:
+    """Say whether the score reaches its threshold, and if not, whether training is all but ruled out."""
+    if math.isnan(trainability.score):
+        return "could not be told"
+    if reaches(trainability):
+        return "should train"
+    below = f"below {setting(trainability.threshold)}"
+    return f"{below}, in doubt" if will_train(trainability) else f"{below}, should not train"
 
 
 def _caption(comparison: SchemeComparison) -> str:
@@ -174,7 +185,9 @@ def _tone(comparison: SchemeComparison) -> Tone:
     checkups = [checkup for _, checkup in measured(comparison)]
     if not checkups or all(math.isnan(checkup.trainability.score) for checkup in checkups):
         return "open"
-    return "good" if any(will_train(checkup.trainability) for checkup in checkups) else "bad"
+    if any(reaches(checkup.trainability) for checkup in checkups):
+        return "good"
+    return "open" if any(will_train(checkup.trainability) for checkup in checkups) else "bad"
 
 
 def _depth(comparison: SchemeComparison) -> str:

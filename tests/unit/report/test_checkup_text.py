@@ -9,11 +9,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from justfit.records import Unjudged
+from justfit.records import SchemeCheckup, Unjudged
 from justfit.report import render_checkup_text, render_comparison_text
 from justfit.report._checkup_layers import chosen_layers
-from justfit.report._checkup_words import verdict
-from justfit.report._schemes import comparison_title
+from justfit.report._checkup_words import trainability_sentence, verdict
+from justfit.report._schemes import best_sentence, build_comparison_document, comparison_title
 from justfit.report._schemes_text import sparkline
 from justfit.report._terminal import writer
 from tests.unit.report import checkups
@@ -188,6 +188,47 @@ def test_titles_of_comparisons(kept, words):
     made = checkups.comparison()
     made = replace(made, schemes=tuple(entry for entry in made.schemes if entry.scheme in kept))
     assert comparison_title(made, "gradient") == words
+
+
+@pytest.mark.parametrize(
+    ("score", "probability", "words"),
+    [
+        (
+            0.0641,
+            0.28,
+            "Trainability 0.064 of 1, below the threshold 0.117: such networks trained with probability 0.28",
+        ),
+        (0.117, 0.5, "Trainability 0.12 of 1, at or above the threshold 0.117: such"),
+        (0.1169, 0.5, "Trainability 0.1169 of 1, below the threshold 0.117: such"),
+        (0.1171, 0.5, "Trainability 0.12 of 1, at or above the threshold 0.117: such"),
+        (1e-300, 0.0, "Trainability 1.0·10⁻³⁰⁰ of 1, below the threshold 0.117: such"),
+    ],
+)
+def test_the_score_that_is_shown_lies_on_the_side_of_its_threshold_that_is_said(score, probability, words):
+    made = checkups.checkup(3).trainability
+    assert trainability_sentence(replace(made, score=score, probability=probability, threshold=0.117)).startswith(words)
+
+
+def test_a_scheme_reaches_the_threshold_by_its_score_alone():
+    doubtful = checkups.checkup(3, score=0.28)
+    hopeless, good = checkups.checkup(3, score=0.02), checkups.checkup(3, score=0.9)
+    schemes = tuple(
+        SchemeCheckup(scheme=name, checkup=made)
+        for name, made in (("he", doubtful), ("zero", hopeless), ("auto", good))
+    )
+    made = replace(checkups.comparison(), schemes=schemes)
+    assert best_sentence(made) == "Most trainable: auto, 0.90 of 1; 1 of 3 reaches the threshold 0.5."
+    document = build_comparison_document(made)
+    assert document.tone == "good"
+    assert [card.note for card in document.cards] == [
+        "below 0.5, in doubt",
+        "below 0.5, should not train",
+        "should train",
+    ]
+    made = replace(made, schemes=schemes[:2])
+    assert best_sentence(made) == "Most trainable: he, 0.28 of 1; 0 of 2 reach the threshold 0.5."
+    assert build_comparison_document(made).tone == "open"
+    assert build_comparison_document(replace(made, schemes=schemes[1:2])).tone == "bad"
 
 
 def test_sparklines_share_one_scale():
