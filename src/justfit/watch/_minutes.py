@@ -107,11 +107,17 @@ class Minutes:
         self.telling.announce(self.judgement.findings)  # last: the user's function may raise
 
     def write_page(self) -> None:
-        """Write the page of the run; whatever fails there is told in the record, and raises nothing."""
+        """Write the page of the run, and the record with the same numbers: with what the last look at it cost.
+
+        Whatever fails there is told in the record, and raises nothing.
+        """
         if self.folder is None:
             return
+        record = self.record()
+        with suppress(OutputError):  # the one before stays
+            self.folder.write_record(record)
         try:
-            self.folder.write_page(self.record())
+            self.folder.write_page(record)
         except Exception as error:  # the run is done, and its record is written: a page can be made of that later
             self.note(f"The page could not be written: {type(error).__name__}: {error}")
             with suppress(OutputError):

@@ -18,6 +18,7 @@ from torch.optim.optimizer import _global_optimizer_post_hooks
 import justfit
 from justfit.errors import ArgumentError, OutputError
 from justfit.records import WatchRecord, from_json
+from justfit.report import render_watch_html
 from justfit.watch import watch
 from justfit.watch._layers import LayerTable
 from tests.unit.watch.loops import batches, network
@@ -340,6 +341,9 @@ def test_a_closed_run_leaves_its_page(module, optimizer, tmp_path):
     page = (tmp_path / "report.html").read_text("utf-8")
     assert run.record.evidence.module in page
     assert "The flight record" in page
+    stored = from_json(WatchRecord, (tmp_path / "record.json").read_text("utf-8"))
+    assert stored.overhead == run.record.overhead == run.overhead, "one cost of watching, wherever it is shown"
+    assert render_watch_html(stored) == page
 
 
 def test_a_page_that_cannot_be_made_is_told_and_raises_nothing(module, optimizer, tmp_path):
