@@ -34,7 +34,7 @@ def changes_of(case: Case, hypothesis: Hypothesis, findings: tuple[Finding, ...]
     found: list[Change] = []
     if alteration.learning_rate != 1:
         value = float(f"{case.learning_rate * alteration.learning_rate:.6g}")
-        found.append(learning_rate_change(_optimizer(case), value, before=case.learning_rate))
+        found.append(_learning_rate(case, value))
     if alteration.clip_norm is not None:
         found.append(clipping_change(alteration.clip_norm))
     if alteration.l2 is not None:
@@ -91,6 +91,13 @@ def _optimizer(case: Case) -> torch.optim.Optimizer:
     if isinstance(case.training.optimizer, str):
         optimizer.defaults |= dict.fromkeys({"foreach", "fused"} & optimizer.defaults.keys())
     return optimizer
+
+
+def _learning_rate(case: Case, value: float) -> Change:
+    change = learning_rate_change(_optimizer(case), value, before=case.learning_rate)
+    if not isinstance(case.training.optimizer, str):
+        return change
+    return replace(change, why=f"{change.why} Where the optimizer is given by name, it is `learning_rate={value:.4g}`.")
 
 
 def _weight_decay(before: float, after: float) -> Change:

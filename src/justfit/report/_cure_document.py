@@ -19,7 +19,7 @@ from justfit.report._cure_words import (
     repeated_words,
     tried_table,
 )
-from justfit.report._document import Card, Figure, FigureKey, Section, SignalDocument, Table, Tone
+from justfit.report._document import Card, Figure, FigureKey, Section, SignalDocument, Snippet, Table, Tone
 from justfit.report._judgement_document import draw_judgement, fit_sections
 from justfit.report._learned_figure import before_after_title, draw_before_after, draw_learned, learned_title
 from justfit.report._names import shown
@@ -109,9 +109,13 @@ def _changes(record: CureRecord) -> list[str]:
         places.setdefault(words, []).append(shown(change.where))
     said = []
     for words, where in list(places.items())[:_MOST_CHANGES]:
-        more = f" and {count(len(where) - _MOST_PLACES, 'more place')}" if len(where) > _MOST_PLACES else ""
-        said.append(f"{', '.join(where[:_MOST_PLACES])}{more}: {words}")
+        said.append(f"{_listed(where)}: {words}")
     return said
+
+
+def _listed(places: list[str]) -> str:
+    more = f" and {count(len(places) - _MOST_PLACES, 'more place')}" if len(places) > _MOST_PLACES else ""
+    return ", ".join(places[:_MOST_PLACES]) + more
 
 
 def _cards(record: CureRecord) -> tuple[Card, ...]:
@@ -151,7 +155,6 @@ def _patch_section(record: CureRecord) -> Section:
     section = Section(key="patch", heading="The patch")
     if not record.patch:
         return section
-    lines = record.patch.splitlines()[:_MOST_LINES]
     table = Table(
         caption="Every change of the cure.",
         columns=("Where", "Before", "After", "Why"),
@@ -168,7 +171,21 @@ def _patch_section(record: CureRecord) -> Section:
         folded=True,
     )
     sentence = "What to write, and where; the cause is " + (f"{record.cause}." if record.cause else "not proven.")
-    return replace(section, sentences=(sentence,), command="\n".join(map(code_line, lines)), tables=(table,))
+    return replace(section, sentences=(sentence,), snippets=_snippets(record), tables=(table,))
+
+
+def _snippets(record: CureRecord) -> tuple[Snippet, ...]:
+    """The code of each change, as it can be pasted; alike changes once, with all their places."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for change in record.changes:
+        code = "\n".join(map(code_line, change.code.splitlines()[:_MOST_LINES]))
+        words = f"{shown(change.before)} → {shown(change.after)}"
+        place = f"{shown(change.source, 80)}, {shown(change.where)}" if change.source else shown(change.where)
+        places.setdefault((words, code), []).append(place)
+    return tuple(
+        Snippet(words=f"{_listed(where)}: {words}:", code=code)
+        for (words, code), where in list(places.items())[:_MOST_LINES]
+    )
 
 
 def _before_after_section(record: CureRecord) -> Section:

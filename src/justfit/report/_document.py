@@ -72,6 +72,14 @@ class FindingEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Snippet:
+    """Code to paste, and in words what it does where."""
+
+    words: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """A heading with what stands under it, in this order; the key is its anchor."""
 
@@ -83,6 +91,7 @@ class Section:
     findings: tuple[FindingEntry, ...] = ()
     points: tuple[str, ...] = ()
     command: str = ""
+    snippets: tuple[Snippet, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

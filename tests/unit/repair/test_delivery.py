@@ -237,6 +237,7 @@ def test_the_optimizer_keeps_its_settings_in_the_patch(optimizer, code):
     case = run_of(Alteration(), optimizer=optimizer, learning_rate=1e-6, epochs=1).case
     (change,) = changes_of(case, Hypothesis(name="rate", alteration=Alteration(learning_rate=1e4)), ())
     assert change.code == f"optimizer = {code}"
+    assert ("it is `learning_rate=0.01`" in change.why) == isinstance(optimizer, str), "the key of a recipe"
 
 
 @pytest.mark.parametrize(

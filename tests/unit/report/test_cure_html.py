@@ -62,10 +62,26 @@ def test_the_top_says_what_came_of_it_and_what_to_do(pages, name, tone, advice):
     assert advice in section(page, "todo").words
 
 
-def test_the_patch_keeps_its_lines_and_indentation(pages):
-    (code,) = [e for e in pages["cured"].elements if e.name == "code" and "pre" in e.parents]
-    assert "".join(code.text) == "net.py:7: as built → auto.\n    initialize_(net)"
+def codes(page):
+    return ["".join(e.text) for e in page.elements if e.name == "code" and "pre" in e.parents]
+
+
+def test_the_code_of_the_patch_can_be_pasted_and_the_words_stand_outside(pages):
+    assert codes(pages["cured"]) == ["initialize_(net)"]
+    assert "net.py:7, network: as built → auto:" in section(pages["cured"], "patch").words
     assert section(pages["no_cure"], "patch") is None
+
+
+def test_the_code_keeps_its_lines_and_indentation():
+    code = "def build():\n    net = Net()\n\n    return net"
+    page = Page(render_cure_html(cures.record(changes=(cures.change(code=code),))))
+    assert codes(page) == [code]
+
+
+def test_the_code_of_alike_changes_stands_once(pages):
+    assert codes(pages["new_layers"]) == ["initialize_(net)"]
+    words = section(pages["new_layers"], "patch").words
+    assert "net.py:7, 0, net.py:7, 1, net.py:7, 2 and 9 more places: nn.Sigmoid() → nn.ReLU():" in words
 
 
 def test_alike_changes_are_one_thing_to_do(pages):
