@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from justfit.records import Checkup, SchemeCheckup, SchemeComparison
+from justfit.records import Checkup, SchemeCheckup, SchemeComparison, Trainability
 from justfit.report._checkup_words import loss_value, reaches, score, will_train
 from justfit.report._document import Card, Figure, Section, SignalDocument, Table, Tone
 from justfit.report._end_labels import NUM_STYLES
