@@ -453,3 +453,21 @@ def test_an_address_changed_by_hand_is_followed(page: Any, enter: Callable[..., 
     assert "Two moons, noise 0.2, 40 training examples, seed 0; 2 × 5 hidden units" in page.inner_text(".jp-printed")
     page.pdf(path=tmp_path / "page.pdf")
     assert (tmp_path / "page.pdf").stat().st_size > 10_000
+
+
+def test_the_verdict_says_why_and_leads_to_the_claim(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page, "data=moons&activation=sigmoid&init=xavier&num_train=40&depth=50&width=4&optimizer=sgd")
+    page.click(".jp-step")
+    wait_for_epoch(page, 1)
+    rest(page)
+    assert "The gradient vanishes: at layer 1 it is " in page.inner_text(".jp-verdict p")
+    assert page.inner_text(".jp-signal h2") == "Activations stay even, gradients vanish"
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Claim C12").click()
+    claims = opened.value
+    assert claims.url.endswith("/claims#C12")
+    assert "Vanishing and exploding" in claims.locator("#C12").inner_text()
+    claims.close()
+    page.select_option("select:near(:text('Initialization'))", "auto")
+    page.wait_for_function("() => document.querySelector('.jp-cause').textContent === ''")
+    assert page.get_by_role("link", name="Claim C12").count() == 0

@@ -18,6 +18,7 @@ export function carryState(page: HTMLElement): () => void {
     const name = place?.tagName === "FORM" ? "action" : "href";
     const path = place?.getAttribute(name);
     if (!place || !path || path.startsWith("//")) return;
+    if (/#[^=]+$/.test(path)) return; // a place on the other page
     const chosen = document.documentElement.dataset.theme;
     const settings = new URLSearchParams(last);
     if (chosen) settings.set("theme", chosen);

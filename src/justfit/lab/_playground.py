@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from justfit.errors import ArgumentError
-from justfit.lab._playground_look import Network
+from justfit.lab._playground_cause import Case, cause_of, moves_of
+from justfit.lab._playground_look import Network, Signals
 from justfit.lab._playground_options import DROPOUT, L2, MOST_EPOCHS, TABLE
 from justfit.lab._playground_plain import curves, grid, plane_of, rounded
 from justfit.lab._playground_points import Points, draw_points
 from justfit.lab._playground_reference import Reference
 from justfit.lab._playground_settings import Settings
+from justfit.lab._playground_stack import Stack, build_network
 from justfit.lab._playground_table import PlaygroundTable
 from justfit.lab._playground_training import StackTraining
 from justfit.lab._playground_verdict import judge_cell
@@ -51,6 +54,8 @@ class Playground:
         with _one_thread():
             self._training = StackTraining(settings, self.points)
             self._reference = Reference(self.points)
+            self._first = self._network(0).signals()
+        self._auto: Signals | None = None
 
     @property
     def epoch(self) -> int:
@@ -105,15 +110,22 @@ class Playground:
                 "curves": curves(self._training.history, cell),
                 "grid": grid(self._training.history[-1]),
                 **self._look(cell),
-                "verdict": judge_cell(self._training, cell, self._reference),
             }
         plain: dict[str, Any] = rounded(state)
         return {**plain, "plane": plane_of(self.points)} if plane else plain
 
     def _look(self, cell: int) -> dict[str, Any]:
-        stack = self._training.stack
-        network = Network(stack.cell(cell), stack.activation, self.points)
+        network = self._network(cell)
         signals = network.signals()
+        verdict = judge_cell(self._training, cell, self._reference)
+        case = Case(
+            layers=network.layers,
+            now=signals,
+            first=self._first,
+            init=self.settings.init,
+            cell=cell,
+            auto=self._signals_of_auto,
+        )
         return {
             "surface": network.surface(),
             "units": network.units(),
@@ -121,7 +133,22 @@ class Playground:
             "forward": signals.forward,
             "backward": signals.backward,
             "dead": signals.dead,
+            "moves": moves_of(signals),
+            "verdict": verdict,
+            "cause": cause_of(case, None if verdict is None else verdict["state"]),
         }
+
+    def _network(self, cell: int) -> Network:
+        stack = self._training.stack
+        return Network(stack.cell(cell), stack.activation, self.points)
+
+    def _signals_of_auto(self) -> Signals:
+        """Measure what the initialization `auto` gives; kept, for it takes a while in a deep network."""
+        if self._auto is None:
+            rows = self._training.inputs[: self.points.num_train]
+            stack = Stack(build_network(replace(self.settings, init="auto"), rows.float()), 1)
+            self._auto = Network(stack.cell(0), stack.activation, self.points).signals()
+        return self._auto
 
 
 def _points(settings: Settings, table: PlaygroundTable | None) -> Points:

@@ -58,6 +58,12 @@ export interface Verdict {
   reasons?: string[];
 }
 
+/** Why it does not learn, and the claim that is about it. */
+export interface Cause {
+  sentence: string;
+  claim: string;
+}
+
 export interface Plane {
   xLow: number;
   xHigh: number;
@@ -88,7 +94,9 @@ export interface State {
   forward: Num[];
   backward: Num[];
   dead: Num[];
+  moves: { forward: string; backward: string }; // in words, over the whole depth
   verdict: Verdict | null;
+  cause: Cause | null;
   plane?: Plane;
 }
 

@@ -2,6 +2,7 @@
 import { drawLines } from "../chart/lines";
 import { svg as draw, html as make } from "../dom";
 import { isNumber, type Num, number } from "../number";
+import type { State } from "./api";
 import type { View } from "./view";
 import { factor, meanFactor, say, whole } from "./words";
 
@@ -74,10 +75,7 @@ export class SignalPanel {
   show({ state, settings }: View): void {
     const forward = meanFactor(settings.depth > 1 ? state.forward.slice(0, -1) : state.forward); // the output has no activation
     const backward = meanFactor([...state.backward].reverse());
-    say(
-      this.#title,
-      state.diverged ? "No signal to measure: it diverged" : signalWords(forward, backward, settings.depth),
-    );
+    say(this.#title, state.diverged ? "No signal to measure: it diverged" : signalWords(state.moves));
     say(this.#forward, state.diverged ? "–" : factor(forward));
     say(this.#backward, state.diverged ? "–" : factor(backward));
     const last = settings.depth + 1;
@@ -144,18 +142,11 @@ function lowestWords(at: number | undefined, loss: Num | undefined, epoch: numbe
     : `Lowest validation loss ${number(loss, 2)} at epoch ${whole(at)}`;
 }
 
-/** Less than e-fold over the whole network is even: what that is a layer depends on the depth. */
-function signalWords(forward: Num, backward: Num, depth: number): string {
-  const ahead = moves(forward, Math.max(depth - 1, 1));
-  const back = moves(backward, depth);
-  return ahead === back ? `Activations and gradients ${ahead}` : `Activations ${ahead}, gradients ${back}`;
-}
-
-function moves(mean: Num, steps: number): string {
-  if (mean === null) return "vanish";
-  const folds = steps * Math.log(mean);
-  if (Math.abs(folds) < 1) return "stay even";
-  return folds > 0 ? "grow" : "shrink";
+/** The lab says how much is a word: a thousandth over the whole network has vanished, nine tenths shrink. */
+function signalWords({ forward, backward }: State["moves"]): string {
+  return forward === backward
+    ? `Activations and gradients ${forward}`
+    : `Activations ${forward}, gradients ${backward}`;
 }
 
 function panel(kind: string, label: string, ...content: Element[]): HTMLElement {

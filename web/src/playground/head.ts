@@ -3,7 +3,7 @@ import { svg as draw, html as make } from "../dom";
 import { percent } from "../number";
 import type { Refusal, Settings, State } from "./api";
 import type { Pace, Session } from "./session";
-import { freshId, mark, say, whole } from "./words";
+import { freshId, mark, say, sayWithCode, whole } from "./words";
 
 export interface HeadActions {
   play: (on: boolean) => void;
@@ -120,6 +120,8 @@ export class VerdictLine {
   readonly #sign = make("span", { class: "jp-sign", "aria-hidden": "true" });
   readonly #state = make("strong", {});
   readonly #sentence = make("span", {});
+  readonly #cause = make("span", { class: "jp-cause" });
+  readonly #claim = make("a", { target: "_blank" }); // beside the playground, which goes on
   readonly #spoken = make("span", { role: "status", class: "jp-unseen" });
 
   constructor() {
@@ -127,7 +129,7 @@ export class VerdictLine {
       "div",
       { class: "jp-verdict" },
       this.#sign,
-      make("p", {}, this.#state, " ", this.#sentence),
+      make("p", {}, this.#state, " ", this.#cause, " ", this.#claim, " ", this.#sentence),
       this.#spoken,
     );
   }
@@ -139,7 +141,20 @@ export class VerdictLine {
     say(this.#sign, SIGNS[tone] ?? "");
     say(this.#state, title);
     say(this.#sentence, sentence);
-    if (isResting) say(this.#spoken, `Epoch ${state.epoch}. ${title} ${sentence}`);
+    const cause = state.diverged ? null : state.cause;
+    sayWithCode(this.#cause, cause?.sentence ?? "");
+    this.#claim.hidden = !cause;
+    if (cause) {
+      say(this.#claim, `Claim ${cause.claim}`);
+      mark(this.#claim, "href", `/claims#${cause.claim}`);
+    }
+    if (isResting)
+      say(
+        this.#spoken,
+        [`Epoch ${state.epoch}.`, title, cause?.sentence.replaceAll("`", ""), sentence]
+          .filter(Boolean)
+          .join(" "),
+      );
   }
 }
 
