@@ -75,6 +75,26 @@ def test_cells_of_every_report_show_without_complaint(page, reports, name):
     assert page.evaluate("Object.keys(window).filter((name) => /hacked|pwned|xss/i.test(name))") == []
 
 
+def test_training_losses_that_leave_the_plot_at_the_bottom_are_told(page, tmp_path):
+    made = opened.ALL[MOON]()
+    record = made.sweep
+    first, *rest = record.train_loss
+    tiny = tuple(
+        replace(curve, train_loss=tuple(1e-5 * loss for loss in curve.train_loss)) if curve.l2 == 0 else curve
+        for curve in record.curves
+    )
+    low = replace(record, train_loss=(tuple(1e-5 * loss for loss in first), *rest), curves=tiny)
+    (tmp_path / "report.html").write_text(render_html(replace(made, sweep=low)), encoding="utf-8")
+    page.goto((tmp_path / "report.html").as_uri())
+    captions = {kind: page.locator(f".jf-{kind} figcaption") for kind in ("curve", "path")}
+    leaving = "Training losses that leave the plot go down to"
+    move(l2_slider(page), 0)
+    assert all(leaving in caption.inner_text() for caption in captions.values())
+    move(l2_slider(page), len(record.l2) - 1)
+    assert leaving not in captions["curve"].inner_text(), "this curve stays inside"
+    assert leaving in captions["path"].inner_text()
+
+
 def test_a_slider_shows_the_numbers_of_the_cell(page, reports, explorer):
     page.goto(reports[MOON])
     for index in (0, len(explorer["l2"]) - 1):

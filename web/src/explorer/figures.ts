@@ -17,14 +17,12 @@ import {
   type View,
   valueAt,
 } from "./view";
-import { activeTitle, curveTitle, pathTitle, weightTitle } from "./words";
+import { activeTitle, curveTitle, leavingWords, pathTitle, weightTitle } from "./words";
 
 /** Learning curve of the cell. */
 export function curveView(data: Explorer): View {
-  const shown = figure(
-    "curve",
-    "Mean loss by epoch, ± 1 standard error. The axis of the loss is the same for every cell.",
-  );
+  const caption = "Mean loss by epoch, ± 1 standard error. The axis of the loss is the same for every cell.";
+  const shown = figure("curve", caption);
   const [find, tried] = [cellFinder(data), triedIn(data)];
   const y = lossAxis(
     data.cells.flatMap((cell) => cell.train),
@@ -37,6 +35,7 @@ export function curveView(data: Explorer): View {
       const known = cell !== undefined && cell.epochs.length > 0;
       const none = tried(at) ? "No curve was kept of" : "No network was trained at";
       shown.title.textContent = known ? curveTitle(data, cell) : `${none} ${cellName(data, at)}`;
+      shown.caption.textContent = caption + leavingWords(cell?.train ?? [], y);
       if (!known) return clear(shown);
       const k = cell.bestEpoch === undefined ? -1 : cell.epochs.indexOf(cell.bestEpoch);
       const mark =
@@ -87,7 +86,8 @@ export function pathView(data: Explorer, go: (at: At) => void): View {
       const still =
         data.dropout.length > 1 ? `, at ${second}\u00a0${setting(data.dropout[at.dropout] ?? 0)}` : "";
       shown.title.textContent = pathTitle(data, at, tried(at));
-      shown.caption.textContent = `Mean loss against ${first}${still}. Press or drag in the picture to move.`;
+      const leaving = leavingWords(column(data.trainLoss), y);
+      shown.caption.textContent = `Mean loss against ${first}${still}. Press or drag in the picture to move.${leaving}`;
       const lines: Line[] = [
         { name: "training", kind: "train", x, y: column(data.trainLoss) },
         {

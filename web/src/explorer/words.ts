@@ -1,7 +1,16 @@
 // What the explorer says: one sentence a picture, with the numbers it rests on.
+import type { AxisOptions } from "../chart/axes";
 import type { Cell, Explorer } from "../data";
-import { isNumber, number, percent, withSe } from "../number";
-import { type At, axesOf, cellName, valueAt } from "./view";
+import { isNumber, type Num, number, percent, withSe } from "../number";
+import { type At, axesOf, cellName, sorted, valueAt } from "./view";
+
+/** Said below curves whose training loss leaves the plot at its bottom, with a space before it; else nothing. */
+export function leavingWords(train: Num[], axis: AxisOptions): string {
+  const lowest = sorted(train)[0] ?? Number.POSITIVE_INFINITY;
+  return lowest < (axis.domain?.[0] ?? 0)
+    ? ` Training losses that leave the plot go down to ${number(lowest)}.`
+    : "";
+}
 
 /** The sentence under the sliders. */
 export function cellSentence(data: Explorer, at: At, tried: boolean): string {
