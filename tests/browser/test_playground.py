@@ -162,9 +162,9 @@ def test_the_map_shows_every_loss_and_leads_to_the_lowest(page: Any, enter: Call
     shown = page.locator(".jp-cell").all_inner_texts()
     assert len(shown) == 30
     assert all(float(text) > 0 for text in shown)
-    lowest = page.locator(".jp-best").get_attribute("title")
+    lowest = page.locator(".jp-best").evaluate_all("cells => cells.map(cell => cell.title)")
     page.click("text=Go there")
-    assert page.locator(".jp-here").get_attribute("title") == lowest
+    assert page.locator(".jp-here").get_attribute("title") in lowest
     page.check("input[value=gap]", force=True)
     assert page.locator(".jp-cell").all_inner_texts() != shown
 
@@ -413,6 +413,39 @@ def test_the_losses_on_the_map_can_be_read_on_every_colour(
     contrasts = page.evaluate(CONTRASTS)
     assert len(contrasts) == 30
     assert min(contrasts) > 4.5
+    colours = page.locator(".jp-cell").evaluate_all(
+        "cells => [...cells].sort((a, b) => a.textContent - b.textContent).map(cell => cell.style.backgroundColor)"
+    )
+    assert colours[0] == "rgb(254, 232, 56)", "the lowest loss is bright, as on the page of a fit"
+    assert colours[-1] == "rgb(0, 34, 78)"
+
+
+def test_losses_that_are_alike_have_no_winner(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page, f"data=moons&{SMALL}&init=zero&learning_rate=0.00001")
+    page.click(".jp-step")
+    wait_for_epoch(page, 1)
+    rest(page)
+    assert page.inner_text(".jp-cells h2") == "All networks alike: 0.693"
+    assert page.locator(".jp-best").count() == 0
+    assert page.get_by_role("button", name="Go there").is_disabled()
+    assert page.inner_text(".jp-curves h2") == "The validation loss stays at 0.693"
+
+
+def test_a_tie_is_named(new_page: Callable[..., Any], enter: Callable[..., Any]) -> None:
+    page = enter(new_page(), f"data=moons&{SMALL}&l2=2&p=1")
+
+    def tie(route: Any) -> None:
+        state = route.fetch().json()
+        state["grid"]["validation"] = [[0.5001 if i == 2 and j < 2 else 0.6 for j in range(5)] for i in range(6)]
+        state["grid"]["validation"][2][0] = 0.5
+        route.fulfill(json=state)
+
+    page.route("**/advance", tie)
+    page.click(".jp-step")
+    wait_for_epoch(page, 1)
+    assert page.inner_text(".jp-cells h2") == "Lowest now at λ = 0.1, p = 0 and 1 more alike"
+    assert page.locator(".jp-best").count() == 2
+    assert page.get_by_role("button", name="Go there").is_disabled(), "it is there"
 
 
 def test_nothing_sticks_out_at_any_width(page: Any, enter: Callable[..., Any]) -> None:

@@ -8,6 +8,8 @@ import { freshId, mark, say, whole } from "./words";
 
 type What = "validation" | "train" | "gap";
 
+const ALIKE_DIGITS = 3; // that losses are compared to: what the reader sees of them
+
 const LEAST_SPAN = 0.02; // nats: smaller differences do not get other colours
 
 const PALE_FROM = 0.465; // share of the colours from which on black letters stand out more than white ones: 4.5 to 1 for both
@@ -30,9 +32,9 @@ export class Cells {
   readonly #map: HTMLElement;
   readonly #fields: HTMLElement[][] = [];
   readonly #meaning = make("p", { class: "jp-note jp-meaning" });
-  readonly #best = make("button", { type: "button", class: "jp-small" }, "Go there");
+  readonly #go = make("button", { type: "button", class: "jp-small" }, "Go there");
   #what: What = "validation";
-  #lowest: Cell | undefined;
+  #best: Best = { cells: [], areAll: false };
   #view: View | undefined;
 
   constructor(options: Options, move: (cell: Cell) => void) {
@@ -46,7 +48,10 @@ export class Cells {
         move({ l2: Number(this.#l2.value), dropout: Number(this.#dropout.value) }),
       );
     this.#map = make("div", { class: "jp-map", role: "img" });
-    this.#best.addEventListener("click", () => this.#lowest && move(this.#lowest));
+    this.#go.addEventListener("click", () => {
+      const [cell] = this.#best.cells;
+      if (cell) move(cell);
+    });
     this.element = this.#build();
   }
 
@@ -59,7 +64,7 @@ export class Cells {
     say(this.#dropoutValue, setting(p));
     mark(this.#l2, "aria-valuetext", `λ = ${setting(l2)}`);
     mark(this.#dropout, "aria-valuetext", `p = ${setting(p)}`);
-    this.#lowest = lowestOf(view.state.grid.validation);
+    this.#best = bestOf(view.state.grid.validation);
     say(this.#meaning, meaningOf(view));
     this.#showMap(view);
     this.#showWords();
@@ -74,35 +79,44 @@ export class Cells {
     const high = Math.max(...finite, low + LEAST_SPAN);
     const isLog = low > 0 && high > 4 * low;
     const at = (value: number) => (isLog ? Math.log(value) : value);
+    const { cells, areAll } = this.#best;
     this.#fields.forEach((column, i) => {
       column.forEach((field, j) => {
         const value = grid[i]?.[j] ?? null;
-        const share = isNumber(value) ? (at(value) - at(low)) / (at(high) - at(low) || 1) : 0;
+        const share = isNumber(value) ? (at(high) - at(value)) / (at(high) - at(low) || 1) : 0; // as in a report: the best is bright
         field.style.background = isNumber(value) ? css(cividis(share)) : "";
         field.classList.toggle("jp-lost", !isNumber(value));
         field.classList.toggle("jp-pale", isNumber(value) && share > PALE_FROM);
         field.classList.toggle("jp-here", i === view.cell.l2 && j === view.cell.dropout);
-        field.classList.toggle("jp-best", i === this.#lowest?.l2 && j === this.#lowest?.dropout);
+        field.classList.toggle(
+          "jp-best",
+          !areAll && cells.some((cell) => cell.l2 === i && cell.dropout === j),
+        );
         say(field, isNumber(value) ? short(value) : "✕");
       });
     });
   }
 
   #showWords(): void {
-    const best = this.#lowest;
-    this.#best.disabled =
-      best === undefined || (best.l2 === this.#view?.cell.l2 && best.dropout === this.#view?.cell.dropout);
+    const { cells, areAll } = this.#best;
+    const here = this.#view?.cell;
+    const [best] = cells;
+    this.#go.disabled =
+      areAll || !best || cells.some(({ l2, dropout }) => l2 === here?.l2 && dropout === here.dropout);
     if (!best) {
       say(this.#title, "No network has a loss any more");
       return;
     }
-    const where = `λ = ${setting(this.#options.l2[best.l2] ?? 0)}, p = ${setting(this.#options.dropout[best.dropout] ?? 0)}`;
+    const where = `λ = ${setting(this.#options.l2[best.l2] ?? 0)}, p = ${setting(this.#options.dropout[best.dropout] ?? 0)}`;
     const loss = number(this.#view?.state.grid.validation[best.l2]?.[best.dropout]);
-    say(this.#title, `Lowest now at ${where}`);
+    const more = cells.length > 1 ? ` and ${cells.length - 1} more alike` : "";
+    say(this.#title, areAll ? `All networks alike: ${loss}` : `Lowest now at ${where}${more}`);
     mark(
       this.#map,
       "aria-label",
-      `Losses of all networks over λ and dropout. Lowest validation loss ${loss} at ${where}.`,
+      areAll
+        ? `Losses of all networks over λ and dropout. All have the validation loss ${loss}.`
+        : `Losses of all networks over λ and dropout. Lowest validation loss ${loss} at ${where}${more}.`,
     );
   }
 
@@ -139,11 +153,11 @@ export class Cells {
       ),
       this.#meaning,
       frame,
-      make("div", { class: "jp-cells-foot" }, this.#kinds(), this.#best),
+      make("div", { class: "jp-cells-foot" }, this.#kinds(), this.#go),
       make(
         "p",
         { class: "jp-note" },
-        `All ${l2.length * dropout.length} networks train at once on the same batches: the sliders answer without training again.`,
+        `Yellow: the lowest loss; dark: the highest. All ${l2.length * dropout.length} networks train at once on the same batches: the sliders answer without training again.`,
       ),
     );
   }
@@ -194,15 +208,23 @@ function lossOf(state: State, what: What, i: number, j: number): Num {
   return isNumber(train) && isNumber(validation) ? validation - train : null;
 }
 
-function lowestOf(grid: Num[][]): Cell | undefined {
-  let found: Cell | undefined;
-  let least = Number.POSITIVE_INFINITY;
+/** The networks of the lowest loss; more than one where they cannot be told apart. */
+interface Best {
+  cells: Cell[];
+  areAll: boolean;
+}
+
+function bestOf(grid: Num[][]): Best {
+  const known: { cell: Cell; loss: number }[] = [];
   grid.forEach((row, l2) => {
-    row.forEach((value, dropout) => {
-      if (isNumber(value) && value < least) [found, least] = [{ l2, dropout }, value];
+    row.forEach((loss, dropout) => {
+      if (isNumber(loss)) known.push({ cell: { l2, dropout }, loss });
     });
   });
-  return found;
+  known.sort((one, other) => one.loss - other.loss);
+  const least = known[0] ? number(known[0].loss, ALIKE_DIGITS) : "";
+  const cells = known.filter(({ loss }) => number(loss, ALIKE_DIGITS) === least).map(({ cell }) => cell);
+  return { cells, areAll: cells.length > 1 && cells.length === grid.flat().length };
 }
 
 const short = (value: number) =>

@@ -27,7 +27,12 @@ export class CurvesPanel {
     const at = curves.epochs[lowest];
     say(this.#train, number(train, 2));
     say(this.#validation, withSe(validation, curves.validationSe.at(-1)));
-    say(this.#title, lowestWords(at, curves.validation[lowest], state.epoch));
+    say(
+      this.#title,
+      isLevel(curves.validation) && state.epoch > 0
+        ? `The validation loss stays at ${number(validation)}`
+        : lowestWords(at, curves.validation[lowest], state.epoch),
+    );
     const hasMark = at !== undefined && curves.epochs.length > 2;
     drawLines(
       this.#chart,
@@ -134,6 +139,9 @@ function keyOf(...lines: [kind: string, name: string, value: Element][]): HTMLEl
 
 const withSe = (value: Num | undefined, se: Num | undefined) =>
   isNumber(se) && se > 0 ? `${number(value, 2)} ± ${number(se, 1)}` : number(value, 2);
+
+/** True where the reader sees the same three digits throughout: then no epoch is the lowest. */
+const isLevel = (values: readonly Num[]) => new Set(values.map((value) => number(value))).size === 1;
 
 function lowestWords(at: number | undefined, loss: Num | undefined, epoch: number): string {
   if (at === undefined || epoch === 0) return "Learning curves";
