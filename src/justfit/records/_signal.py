@@ -7,6 +7,7 @@ measured or has no meaning is NaN.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -363,6 +364,14 @@ class Checkup(Shown):
     def to_dict(self) -> dict[str, Any]:
         """Turn the checkup into plain dicts, lists, numbers and strings, for JSON; NaN becomes None."""
         return dict(to_dict(self))
+
+    def __repr__(self) -> str:
+        numbers = Counter(finding.code for finding in self.findings)
+        codes = ", ".join(code if num == 1 else f"{num} × {code}" for code, num in numbers.items())
+        return (
+            f"Checkup({self.evidence.module!r}, layers={len(self.layers)}, findings=[{codes}], "
+            f"trainability={self.trainability.score:.2g})"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

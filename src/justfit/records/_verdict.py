@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,7 @@ from justfit.records._shown import Shown
 
 FitState = Literal["overfitting", "underfitting", "just_right", "undecided"]
 Severity = Literal["info", "warning", "error"]
+_MOST_WORDS = 200  # letters in the short form of a finding
 FIT_STATES: tuple[FitState, ...] = ("overfitting", "underfitting", "just_right", "undecided")
 
 
@@ -55,6 +57,10 @@ class Finding:
         if not self.evidence:
             words = f"{self.value:.3g} {self.unit}, threshold {self.threshold:.3g}"
             object.__setattr__(self, "evidence", words)
+
+    def __repr__(self) -> str:
+        words = textwrap.shorten(f"{self.name}, {self.evidence}", _MOST_WORDS, placeholder=" …")
+        return f"Finding({self.code} {self.severity} at {self.where!r}: {repr(words)[1:-1]})"  # names may hold anything
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +131,10 @@ class FitVerdict(Shown):
                 found=f"`state={self.state!r}`, sum {total:.6g}",
                 way_out="Build it with `justfit.rules.judge_fit`.",
             )
+
+    def __repr__(self) -> str:
+        codes = ", ".join(finding.code for finding in self.findings)
+        return (
+            f"FitVerdict({self.state!r}, probability={self.probability:.2f}, train_loss={self.train_loss:.3g}, "
+            f"validation_loss={self.validation_loss:.3g}, unit={self.unit!r}, findings=[{codes}])"
+        )

@@ -1,11 +1,14 @@
+import copy
 import dataclasses
 import math
+import pickle
 
 import pytest
 
 import justfit.records
 from justfit.errors import ArgumentError
 from tests.unit.records.samples import FINDING, RESULT, SWEEP, VERDICT
+from tests.unit.report import checkups
 
 
 @pytest.mark.parametrize("record", [FINDING, RESULT, SWEEP, VERDICT], ids=lambda record: type(record).__name__)
@@ -47,3 +50,31 @@ def test_the_chosen_cell_is_read_in_the_order_l2_dropout():
 
 def test_everything_public_exists():
     assert all(hasattr(justfit.records, name) for name in justfit.records.__all__)
+
+
+def test_what_was_found_prints_as_one_line():
+    found = checkups.finding("JF205", 7, "warning", evidence="83 % of the units are dead")
+    assert repr(found) == "Finding(JF205 warning at 'features.7': dead units, 83 % of the units are dead)"
+    assert repr(checkups.vanishing()) == (
+        "Checkup('MyNet', layers=100, findings=[3 × JF201, JF205, JF306], trainability=0.03)"
+    )
+    assert repr(checkups.healthy()) == "Checkup('MyNet', layers=52, findings=[], trainability=0.97)"
+    assert repr(VERDICT).startswith(f"FitVerdict('{VERDICT.state}', probability=0.")
+
+
+@pytest.mark.parametrize("made", checkups.ALL)
+def test_the_short_form_of_what_was_found_is_printable_and_short(made):
+    whole = checkups.ALL[made]()
+    for found in whole.findings:
+        assert repr(found).isprintable()
+        assert len(repr(found)) < 2 * len(repr(found.where)) + 400
+    assert repr(whole).isprintable()
+    assert len(repr(whole)) < len(repr(whole.evidence.module)) + 500
+
+
+def test_the_short_form_leaves_equality_copies_and_pickles_alone():
+    found = checkups.finding()
+    other = dataclasses.replace(found, why="another reason")
+    assert repr(other) == repr(found)
+    assert other != found
+    assert pickle.loads(pickle.dumps(found)) == copy.deepcopy(found) == found  # noqa: S301 - made one line above
