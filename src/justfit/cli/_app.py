@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from justfit.cli._check import check
 from justfit.cli._cure import cure
@@ -21,8 +22,23 @@ from justfit.cli._predict import predict
 from justfit.cli._report import report
 from justfit.cli._rules import rules
 
+_CHECKED_BY_PYDANTIC = "Value error, "
+
+
+class _Commands(TyperGroup):
+    """The commands; what is wrong with an option is said without the name of the library that found it."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]  # typer's own class of the context
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix(_CHECKED_BY_PYDANTIC)
+            raise
+
+
 app = typer.Typer(
     name="justfit",
+    cls=_Commands,
     no_args_is_help=True,
     rich_markup_mode=None,  # plain text: wraps at any width, copies well, greps well
     pretty_exceptions_enable=False,  # exceptions are answered in `_exits`, not drawn

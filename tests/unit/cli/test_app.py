@@ -55,3 +55,21 @@ def test_the_package_shows_its_public_names_and_no_others():
 def test_every_public_name_can_be_had(name):
     value = getattr(justfit, name)
     assert vars(justfit)[name] is value  # kept, so that the next access is an ordinary one
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            "report x --output-format github",
+            "'--output-format': 'github' is not one of 'html', 'text', 'json', 'sarif'.",
+        ),
+        ("fit digits --task Ranking", "'--task': 'Ranking' is not one of 'auto', 'classification', 'regression'."),
+        ("fit digits --seed one", "'--seed': "),
+    ],
+)
+def test_a_wrong_word_is_told_in_plain_words(run, words, message):
+    done = run(*words.split())
+    assert done.exit_code == 2
+    assert f"Error: Invalid value for {message}" in done.stderr
+    assert "Value error" not in done.stderr
