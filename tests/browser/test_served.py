@@ -13,6 +13,7 @@ pytest.importorskip("uvicorn")
 
 from justfit.lab import LabServer
 from justfit.records import to_dict
+from tests.unit.lab.asking import token_of
 from tests.unit.lab.test_server_claims import HALF_WAY, saying
 from tests.unit.report import labs
 
@@ -118,6 +119,34 @@ def test_the_closed_door_says_what_to_do(new_page, lab, axe, complaints):
     assert_fits(page)
     axe(page)
     assert complaints
+    assert all("403" in one for one in complaints)
+    complaints.clear()
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["token", "address"])
+def test_a_shared_link_arrives_through_the_closed_door(new_page, lab, complaints, whole):
+    page = new_page()
+    page.goto(f"{origin(lab)}/#data=xor&num_train=20&depth=1&width=2")
+    page.wait_for_url("**/?again#*")
+    page.fill("#jf-token", "wrong")
+    page.keyboard.press("Enter")
+    page.get_by_text("The token must be this lab's.").wait_for()
+    page.get_by_label("Or paste that address, or its token, here").fill(lab.url if whole else token_of(lab))
+    page.get_by_role("button", name="Open the lab").click()
+    page.locator(".jp-unit").first.wait_for()
+    assert "token" not in page.url
+    assert page.is_checked("input[value=xor]")
+    assert page.locator(".jp-unit").count() == 2
+    assert all("403" in one for one in complaints)
+    complaints.clear()
+
+
+def test_the_closed_door_opens_without_javascript(new_page, lab, complaints):
+    page = new_page(java_script_enabled=False)
+    page.goto(f"{origin(lab)}/claims")
+    page.fill("#jf-token", lab.url)
+    page.get_by_role("button", name="Open the lab").click()
+    page.get_by_role("link", name="The seventeen claims").wait_for()
     assert all("403" in one for one in complaints)
     complaints.clear()
 

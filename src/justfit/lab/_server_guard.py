@@ -111,12 +111,16 @@ class Guard:
             return _forbidden(connection, "The lab answers its own pages only.", "a request from another origin")
         token = connection.query_params.get("token")
         if connection.scope["path"] == "/" and connection.scope["method"] == "GET" and token is not None:
-            return self._let_in(token) or _forbidden(connection, "The token must be this lab's.", "another one")
+            return self._let_in(_pasted(token)) or _forbidden(
+                connection, "The token must be this lab's.", "another one", asks=True
+            )
         if self.keys.opens(connection.cookies.get(self.keys.cookie)):
             return None
         if self.keys.opens(connection.headers.get(TOKEN_HEADER)):
             return None
-        return _forbidden(connection, "The lab answers only whoever knows its token.", "none, or another one")
+        return _forbidden(
+            connection, "The lab answers only whoever knows its token.", "none, or another one", asks=True
+        )
 
     def _origins(self) -> tuple[str, ...]:
         return tuple(f"{_SCHEME}{host}" for host in self.keys.hosts)
@@ -129,14 +133,19 @@ class Guard:
         return response
 
 
-def _forbidden(connection: HTTPConnection, contract: str, found: str) -> Response:
+def _pasted(token: str) -> str:
+    """Take the token out of an address that was pasted whole."""
+    return token.strip().rpartition("token=")[2].partition("#")[0]
+
+
+def _forbidden(connection: HTTPConnection, contract: str, found: str, *, asks: bool = False) -> Response:
     way_out = "Open the address that the terminal printed."
     if "text/html" not in connection.headers.get("accept", ""):
         return answer({"error": contract, "found": found, "way_out": way_out}, 403)
     # A link on another site leads here without our cookie, by its own rules. A page of ours that loads once more
     # carries it, if there is one.
     again = "/?again" if connection.scope["path"] == "/" and not connection.scope["query_string"] else ""
-    return HTMLResponse(render_door_html(contract, found, way_out, again=again), 403)
+    return HTMLResponse(render_door_html(contract, found, way_out, again=again, asks=asks), 403)
 
 
 _SCHEME = "http:" + "//"

@@ -61,7 +61,6 @@ def render_claims_html(claims: Sequence[ClaimShown], *, state: str, done: int, t
 
     environment = page_environment()
     looks_again = environment.get_template("claims.js").render()
-    digest = base64.b64encode(hashlib.sha256(looks_again.encode()).digest()).decode()
     module = page_script({"kind": "claims"})
     policy = module.policy.replace("form-action 'none'", "form-action 'self'")
     lead = sentence if state == "failed" else "Each claim of the lecture is an experiment that runs on this machine."
@@ -76,19 +75,39 @@ def render_claims_html(claims: Sequence[ClaimShown], *, state: str, done: int, t
         # Safe: both are ours, without data.
         looks_again=Markup(looks_again),  # noqa: S704
         script=Markup(module.markup),  # noqa: S704
-        policy=f"{policy} 'sha256-{digest}'; connect-src 'self'",
+        policy=f"{policy} {_digest(looks_again)}; connect-src 'self'",
     )
 
 
-def render_door_html(contract: str, found: str, way_out: str, *, again: str = "") -> str:
+def render_door_html(contract: str, found: str, way_out: str, *, again: str = "", asks: bool = False) -> str:
     """Render what whoever may not enter the lab sees.
 
     Args:
         contract: What must hold.
         found: What was found instead.
         way_out: What to do.
-        again: Where the page leads at once; empty for nowhere.
+        again: Where the page leads at once, if it asks; empty for nowhere.
+        asks: Whether the token can be typed in. Never where the page has another's name: it would be sent there.
+
+    Returns:
+        The page; with JavaScript it keeps what stands behind the # of the address.
     """
-    template = page_environment().get_template("door.html.j2")
-    policy = f"{_POLICY}; form-action 'none'"
-    return template.render(contract=contract, found=found, way_out=way_out, again=again, policy=policy)
+    from markupsafe import Markup
+
+    environment = page_environment()
+    script = environment.get_template("door.js").render()
+    allowed = f"form-action 'self'; script-src {_digest(script)}" if asks else "form-action 'none'"
+    return environment.get_template("door.html.j2").render(
+        contract=contract,
+        found=found,
+        way_out=way_out,
+        again=again if asks else "",
+        asks=asks,
+        script=Markup(script),  # noqa: S704  # safe: it is ours, without data
+        policy=f"{_POLICY}; {allowed}",
+    )
+
+
+def _digest(script: str) -> str:
+    """Name a script as a policy does that lets only this one run."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"

@@ -1,8 +1,13 @@
 """Who gets into the live lab: without the token, from elsewhere, by another name, or with too much, nobody."""
 
+import base64
+import hashlib
 import http.client
+import re
 import socket
 import time
+from html import unescape
+from urllib.parse import quote
 
 import pytest
 
@@ -86,6 +91,28 @@ def test_the_address_sets_a_cookie_that_only_this_origin_sends(lab):
     assert {attribute.lower() for attribute in attributes} == {"httponly", "samesite=strict", "path=/"}
     assert ask(lab, "GET", "/", headers={"Cookie": cookie}).status == 200
     assert ask(lab, "GET", "/?again", headers={"Cookie": cookie}).headers["location"] == "/"
+
+
+def test_the_door_asks_for_the_token_at_its_own_name_alone(lab):
+    """By another name, or for another origin, the form would send the token there."""
+    page = {"Accept": "text/html"}
+    asked = ask(lab, "GET", "/", headers=page)
+    assert (asked.status, asked.text.count("<form")) == (403, 1)
+    assert "form-action 'self'" in unescape(asked.text)
+    foreign = ask(lab, "GET", "/", headers=page, host="attacker.example")
+    other = ask(lab, "GET", "/", headers={**page, "Origin": "null"})
+    for refused in (foreign, other):
+        assert (refused.status, refused.text.count("<form")) == (403, 0)
+        assert "form-action 'none'" in unescape(refused.text)
+        assert "<script" not in refused.text
+
+
+def test_an_address_that_was_pasted_whole_opens(lab):
+    pasted = quote(f" {lab.url}#data=xor ", safe="")
+    assert ask(lab, "GET", f"/?token={pasted}").status == 303
+    refused = ask(lab, "GET", f"/?token={pasted}x", headers={"Accept": "text/html"})
+    assert token_of(lab) not in ask(lab, "GET", f"/?token=x{token_of(lab)}", headers={"Accept": "text/html"}).text
+    assert refused.status == 303, "what stands behind the # is no part of the token"
 
 
 def test_a_ticket_opens_once(lab):
@@ -284,11 +311,13 @@ def test_who_asks_and_never_reads_locks_nobody_out(monkeypatch):
                 connection.close()
 
 
-def test_a_browser_reads_why_it_is_refused_on_a_page_that_cannot_run_anything(lab):
+def test_a_browser_reads_why_it_is_refused_on_a_page_that_runs_its_own_script_alone(lab):
     refused = ask(lab, "GET", "/claims", headers={"Accept": "text/html"})
     assert refused.status == 403
     assert "Open the address that the terminal printed." in refused.text
-    assert "<script" not in refused.text
+    (script,) = re.findall(r"<script>(.*?)</script>", refused.text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in unescape(refused.text)
     assert 'http-equiv="refresh"' not in refused.text
     # A link on another site carries no cookie of ours; a page of ours, loading again, does. Once, so that it ends.
     assert 'content="0;url=/?again"' in ask(lab, "GET", "/", headers={"Accept": "text/html"}).text
