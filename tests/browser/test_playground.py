@@ -504,3 +504,31 @@ def test_the_verdict_says_why_and_leads_to_the_claim(page: Any, enter: Callable[
     page.select_option("select:near(:text('Initialization'))", "auto")
     page.wait_for_function("() => document.querySelector('.jp-cause').textContent === ''")
     assert page.get_by_role("link", name="Claim C12").count() == 0
+
+
+def test_a_place_that_the_lab_has_not_is_said(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page, f"data=moons&{SMALL}&l2=99&p=1")
+    assert (
+        page.inner_text(".jp-stray") == "l2=99 in this link is no place of λ, which has 0 to 5. Another one is shown."
+    )
+    page.evaluate("location.hash = location.hash.replace('l2=0', 'l2=3')")
+    page.locator(".jp-stray").wait_for(state="hidden")
+
+
+def test_dashed_tiles_are_explained_and_names_are_whole(page: Any, enter: Callable[..., Any]) -> None:
+    enter(page, f"data=moons&{SMALL}&init=orthogonal&activation=tanh")
+    assert "dashed" not in page.inner_text(".jp-network .jp-note")
+    page.select_option("select:near(:text('Initialization'))", "zero")
+    page.get_by_text("over the plane, dashed where it is the same everywhere.").wait_for()
+    assert (
+        page.eval_on_selector(
+            "select:has(option[value=xavier])",
+            """select => {
+            const pen = document.createElement("canvas").getContext("2d");
+            pen.font = getComputedStyle(select).font;
+            const widest = Math.max(...[...select.options].map((option) => pen.measureText(option.text).width));
+            return select.clientWidth - widest;
+        }""",
+        )
+        > 30
+    ), "with the arrow"

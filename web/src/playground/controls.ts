@@ -153,7 +153,9 @@ export class Controls {
   ): HTMLElement {
     const onChange = (value: string) => this.#change({ [name]: value });
     const choice = new Choice(
-      hint ? { label, values: listed(values), onChange, hint } : { label, values: listed(values), onChange },
+      hint
+        ? { label, values: listed(values), onChange, hint, isWide: true }
+        : { label, values: listed(values), onChange },
     );
     this.#choices.set(name, choice);
     return choice.element;

@@ -46,6 +46,23 @@ export function isSame(one: Settings, other: Settings): boolean {
   );
 }
 
+/** What the address says of λ and dropout that the lab has not; empty where it has all. */
+export function strayWords(options: Options): string {
+  const pairs = readHash();
+  return (
+    [
+      ["l2", options.l2.length, "λ"],
+      ["p", options.dropout.length, "dropout"],
+    ] as const
+  )
+    .filter(([key, length]) => pairs.has(key) && readIndex(pairs.get(key), length, -1) < 0)
+    .map(
+      ([key, length, name]) =>
+        `${key}=${(pairs.get(key) ?? "").slice(0, 20)} in this link is no place of ${name}, which has 0 to ${length - 1}.`,
+    )
+    .join(" ");
+}
+
 function readLayers(text: string): "all" | number[] {
   if (text === "all") return "all";
   return text

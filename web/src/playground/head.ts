@@ -122,6 +122,7 @@ export class VerdictLine {
   readonly #sentence = make("span", {});
   readonly #cause = make("span", { class: "jp-cause" });
   readonly #claim = make("a", { target: "_blank" }); // beside the playground, which goes on
+  readonly #about = make("span", {}, " (", this.#claim, ")");
   readonly #spoken = make("span", { role: "status", class: "jp-unseen" });
 
   constructor() {
@@ -129,7 +130,7 @@ export class VerdictLine {
       "div",
       { class: "jp-verdict" },
       this.#sign,
-      make("p", {}, this.#state, " ", this.#cause, " ", this.#claim, " ", this.#sentence),
+      make("p", {}, this.#state, " ", this.#cause, this.#about, " ", this.#sentence),
       this.#spoken,
     );
   }
@@ -143,7 +144,7 @@ export class VerdictLine {
     say(this.#sentence, sentence);
     const cause = state.diverged ? null : state.cause;
     sayWithCode(this.#cause, cause?.sentence ?? "");
-    this.#claim.hidden = !cause;
+    this.#about.hidden = !cause;
     if (cause) {
       say(this.#claim, `Claim ${cause.claim}`);
       mark(this.#claim, "href", `/claims#${cause.claim}`);

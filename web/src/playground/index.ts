@@ -5,7 +5,7 @@ import { fetchOptions, type Options, type Plane, Refusal, type Settings, type St
 import { Cells } from "./cells";
 import { Controls, settingsWords } from "./controls";
 import { CurvesPanel, SignalPanel } from "./curves";
-import { isSame, readShared, share } from "./hash";
+import { isSame, readShared, share, strayWords } from "./hash";
 import { RefusalBox, Transport, VerdictLine } from "./head";
 import { Network } from "./network";
 import { type Palette, readPalette } from "./palette";
@@ -63,6 +63,7 @@ class Page {
   readonly #signal = new SignalPanel();
   readonly #curves = new CurvesPanel();
   readonly #printed = make("p", { class: "jp-printed" }); // on paper the settings are one sentence
+  readonly #stray = make("p", { class: "jp-note jp-stray", role: "status" });
   readonly #undo: (() => void)[] = [];
   #palette: Palette;
   #view: View | undefined;
@@ -73,6 +74,7 @@ class Page {
     this.#place = place;
     this.#options = options;
     const { settings, cell } = readShared(options, { l2: 0, dropout: 0 });
+    this.#sayStray();
     this.#session = new Session(settings, cell, {
       state: (state, plane) => this.#take(state, plane),
       activity: () => this.#showActivity(),
@@ -128,6 +130,7 @@ class Page {
       ),
       make("div", { class: "jp-top" }, this.#transport.element, this.#verdict.element),
       this.#refusal.element,
+      this.#stray,
       make(
         "div",
         { class: "jp-grid" },
@@ -171,11 +174,19 @@ class Page {
   /** The address was changed by hand or by going back. */
   #follow(): void {
     const { settings, cell } = readShared(this.#options, this.#session.cell);
+    this.#sayStray();
     if (isSame(settings, this.#session.settings)) this.#move(cell);
     else {
       this.#session.cell = cell;
       this.#restart(settings);
     }
+  }
+
+  /** A place that a link names and the lab has not is not passed over in silence. */
+  #sayStray(): void {
+    const words = strayWords(this.#options);
+    say(this.#stray, words && `${words} Another one is shown.`);
+    this.#stray.hidden = !words;
   }
 
   #change(part: Partial<Settings>): void {

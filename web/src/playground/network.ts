@@ -295,7 +295,7 @@ export class Network {
     else
       say(
         this.#note,
-        `${some}Tiles: what ${units === 1 ? "the unit answers" : `${whole(units)} units answer`} over the plane. Wires: weights, orange positive, blue negative. ${deadWords(state.dead)}`,
+        `${some}Tiles: what ${units === 1 ? "the unit answers" : `${whole(units)} units answer`} over the plane${hasFlat(state) ? ", dashed where it is the same everywhere" : ""}. Wires: weights, orange positive, blue negative. ${deadWords(state.dead)}`,
       );
   }
 
@@ -360,6 +360,8 @@ const isFlat = (map: number[][]) => {
   const values = map.flat();
   return Math.max(...values) - Math.min(...values) < 1;
 };
+
+const hasFlat = ({ units }: State) => units.some(({ maps }) => maps.some(isFlat));
 
 const MOST_NAMED = 3; // weights of a unit that are put in words
 

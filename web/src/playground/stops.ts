@@ -63,6 +63,7 @@ export interface ChoiceOptions {
   values: readonly { value: string; label: string }[];
   onChange: (value: string) => void;
   hint?: string;
+  isWide?: boolean; // its names need the whole row
 }
 
 /** A drop-down list; a value that is not on it (from an address) is added, so that the page shows what was asked. */
@@ -76,7 +77,7 @@ export class Choice {
     for (const { value, label } of options.values) this.select.append(make("option", { value }, label));
     this.element = make(
       "div",
-      { class: "jp-field jp-choice", title: options.hint },
+      { class: options.isWide ? "jp-field jp-choice jp-wide" : "jp-field jp-choice", title: options.hint },
       make("label", { for: id }, options.label),
       this.select,
     );
