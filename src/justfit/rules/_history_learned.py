@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from justfit.rules._history_rule import HistoryEvidence
 
 FEWEST = 4  # epochs with a validation loss; fewer show no trend
+MOST_TOLD = 100_000  # times: what lies above is no longer read as a number
 LOST = 0.5  # of what was learned: a train loss that ends this far above its lowest has lost it again
 SETTLED = 0.1  # of that rise: a train loss that moved by less in the last fifth of a history stays where it is
 MOTIONLESS = 0.02  # of the first loss: losses that moved by less show no learning
@@ -75,3 +76,18 @@ def is_lost_in_noise(evidence: HistoryEvidence) -> bool:
 def nothing_seen(evidence: HistoryEvidence) -> bool:
     """The history shows no learning, so it has no unit either to measure anything in."""
     return is_unlearned(evidence.reading) or says_nothing(evidence)
+
+
+def of_learned(share: float) -> str:
+    """Write a share of what was learned as a reader says it: a percentage, from twice on how many times.
+
+    >>> of_learned(0.0613), of_learned(1.7), of_learned(7.98), of_learned(1234.5)
+    ('6.1% of what was learned', '170% of what was learned', '8 times what was learned', '1,230 times what was learned')
+    """
+    if share < 1:
+        return f"{share:.1%} of what was learned"
+    if share < 2:
+        return f"{share:.0%} of what was learned"
+    if share >= MOST_TOLD:
+        return f"over {MOST_TOLD:,.0f} times what was learned"
+    return f"{float(f'{share:.{2 if share < 100 else 3}g}'):,g} times what was learned"

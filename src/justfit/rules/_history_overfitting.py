@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity
-from justfit.rules._history_learned import is_lost_in_noise
+from justfit.rules._history_learned import is_lost_in_noise, of_learned
 from justfit.rules._history_rule import HistoryEvidence, HistoryRule, probability_above
 from justfit.rules._rule import DECISION_PROBABILITY, Clear, NotApplicable, Outcome
 
@@ -60,7 +60,7 @@ class OverfittingFromEpoch(HistoryRule):
         kind, side = evidence.words[0], "below" if evidence.words[0] == "score" else "above"
         words = (
             f"since {name} {since} the validation {kind} stays {side} that of {name} "
-            f"{evidence.epoch(reading.best)}; at the end by {reading.rise:.2g} of what was learned"
+            f"{evidence.epoch(reading.best)}; at the end by {of_learned(reading.rise)}"
         )
         return self.finding(
             "network", reading.harm, self.margin, unit="of what was learned", evidence=words, since=since

@@ -11,6 +11,7 @@ from justfit.rules._history_learned import (
     is_astray,
     is_motionless,
     is_unlearned,
+    of_learned,
     says_nothing,
 )
 from justfit.rules._history_reading import RISEN
@@ -48,8 +49,8 @@ def _open(evidence: HistoryEvidence, shares: dict[str, float]) -> str:
         return f"Training ends in NaN or infinity from {name} {since} on, so its last network is not judged."
     if is_astray(reading):
         return (
-            f"The train loss itself ends {reading.train_rise:.2g} of what was learned above its lowest value: training "
-            "lost its way, so its last network is not judged."
+            f"The train loss itself ends above its lowest value, by {of_learned(reading.train_rise)}: training lost "
+            "its way, so its last network is not judged."
         )
     if reading.num_validation < FEWEST:
         measured = "one epoch has" if reading.num_validation == 1 else f"{reading.num_validation} epochs have"
@@ -79,7 +80,7 @@ def _over(evidence: HistoryEvidence) -> list[str]:
     amount = _amount(evidence, reading.rise, reading.rise_error)
     return [
         f"The validation {kind} became worse again after {name} {best}: by {amount} until {name} {last}, "
-        f"{reading.rise:.1%} of what was learned."
+        f"{of_learned(reading.rise)}."
     ]
 
 
@@ -100,8 +101,10 @@ def _under(evidence: HistoryEvidence) -> list[str]:
     if is_unlearned(reading) and not says_nothing(evidence):
         sentences.append(f"The train {kind} never got better than its own noise: nothing was learned.")
     elif has_lost_it(reading):
-        lost = f"{reading.train_rise:.2g} of what was learned"
-        sentences.append(f"The train {kind} ends {lost} worse than it was, and stays there: training lost what it had.")
+        sentences.append(
+            f"The train {kind} ends worse than it was, by {of_learned(reading.train_rise)}, and stays there: training "
+            "lost what it had."
+        )
     if math.isnan(evidence.reference_loss):
         tells = reading.num_validation >= FEWEST and reading.diverged_from is None and not says_nothing(evidence)
         return sentences or ([_falling(evidence)] if tells else [])
@@ -119,7 +122,7 @@ def _falling(evidence: HistoryEvidence) -> str:
     kind, _ = evidence.words
     share = max(0.0, min(reading.train_fall, reading.validation_fall))
     if share >= FALLING:
-        return f"Both were still getting better: the last fifth of the entries brought {share:.1%} of what was learned."
+        return f"Both were still getting better: the last fifth of the entries brought {of_learned(share)}."
     return f"Neither {kind} was still getting better by much, which without a reference is all that tells underfitting."
 
 

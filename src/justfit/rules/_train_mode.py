@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from justfit.records import Severity
-from justfit.rules._history_learned import nothing_seen
+from justfit.rules._history_learned import nothing_seen, of_learned
 from justfit.rules._history_rule import HistoryEvidence, HistoryRule, probability_above
 from justfit.rules._rule import DECISION_PROBABILITY, Clear, NotApplicable, Outcome
 
@@ -58,7 +58,7 @@ class TrainLossInTrainMode(HistoryRule):
             return Clear()
         kind, side = evidence.words[0], "above" if evidence.words[0] == "score" else "below"
         words = (
-            f"the validation {kind} ends {-reading.gap:.2g} of what was learned {side} the train {kind}, and was "
+            f"the validation {kind} ends {of_learned(-reading.gap)} {side} the train {kind}, and was "
             f"{side} it in {reading.below:.0%} of the entries"
         )
         if evidence.history.train_mode is False:
