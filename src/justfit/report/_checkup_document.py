@@ -12,6 +12,7 @@ from justfit.report._checkup_words import (
     loss_sentence,
     loss_value,
     note_points,
+    reaches,
     score,
     tone,
     trainability_sentence,
@@ -21,6 +22,7 @@ from justfit.report._checkup_words import (
 from justfit.report._document import Card, Figure, Section, SignalDocument, Table
 from justfit.report._names import shown
 from justfit.report._numbers import count, number, setting
+from justfit.report._run_findings import steps_to_take, todo_section
 from justfit.report._signal_figure import Line, draw_lines
 from justfit.report._trunk import Quantity, change, change_words, share, span, tidy, times, values
 
@@ -32,6 +34,7 @@ def build_checkup_document(checkup: Checkup) -> SignalDocument:
     """Say everything that a reader wants of `checkup`, once."""
     evidence = checkup.evidence
     sections = (
+        todo_section(_todo(checkup)),
         _findings_section(checkup),
         _signal_section(checkup),
         _attention_section(checkup),
@@ -48,6 +51,15 @@ def build_checkup_document(checkup: Checkup) -> SignalDocument:
         cards=_cards(checkup),
         sections=tuple(s for s in sections if s.findings or s.figures or s.tables or s.points or s.sentences),
     )
+
+
+def _todo(checkup: Checkup) -> tuple[str, ...]:
+    steps = steps_to_take(checkup.findings)
+    if steps or not checkup.layers:
+        return steps
+    if reaches(checkup.trainability):
+        return ("Nothing: train it as it is.",)
+    return ("Compare initializations: add `--compare xavier,he,auto` to `justfit check`.",)
 
 
 def draw_checkup(checkup: Checkup) -> dict[str, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from justfit.records import Checkup, SchemeComparison
 from justfit.report._names import shown
 from justfit.report._plot import ALARM, SERIES, key, name_axes, plain, say
 from justfit.report._plot_scales import count_on
-from justfit.report._schemes import comparison_title, measured
+from justfit.report._scheme_words import comparison_title, measured
 from justfit.report._signal_figure import common_range
 from justfit.report._svg import thinned
 from justfit.report._trunk import Quantity, change, change_words, inside, values

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from justfit.records import SchemeComparison
 from justfit.report._names import shown
-from justfit.report._schemes import best_sentence, comparison_subject, comparison_title, measured, schemes_table
+from justfit.report._scheme_words import comparison_sentences, comparison_subject, measured
+from justfit.report._schemes import schemes_table
 from justfit.report._signal_figure import common_range
 from justfit.report._svg import thinned
 from justfit.report._terminal import print_heading, print_table, writer
@@ -36,9 +37,8 @@ def render_comparison_text(comparison: SchemeComparison, console: Console) -> No
         >>> render_comparison_text(comparison, Console())  # doctest: +SKIP
     """
     write = writer(console)
-    console.print(write(comparison_title(comparison, "gradient"), "bold"))
-    console.print(write(comparison_title(comparison, "signal")))
-    console.print(write(best_sentence(comparison)))
+    for k, sentence in enumerate(comparison_sentences(comparison)):
+        console.print(write(sentence, "bold" if k == 0 else ""))
     console.print(write(comparison_subject(comparison), "dim"))
     console.print()
     print_table(schemes_table(comparison), console, write, narrow=(0, 1, 2, 3), words=(0,))

@@ -1,13 +1,14 @@
 """The page of a checkup and that of a comparison: one file, no network, accessible, and nothing can break them."""
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from justfit.report import render_checkup_html, render_comparison_html
 from justfit.report._checkup_words import verdict
-from justfit.report._schemes import comparison_title
+from justfit.report._scheme_words import best_sentence, comparison_title
 from justfit.report._signal_figure import Line, common_range, draw_lines
 from tests.unit.report import checkups
 from tests.unit.report.page import (
@@ -93,9 +94,40 @@ def test_titles_of_figures(pages, name, titles):
     assert set(titles) <= set(found)
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "vanishing",
+            "Run justfit.initialize_(module, *inputs, scheme='auto'). (JF201 vanishing gradient in features.3 and",
+        ),
+        ("healthy", "Nothing: train it as it is."),
+        ("compare six", "Initialize with auto: justfit.initialize_(module, *inputs, scheme='auto', seed=0)."),
+    ],
+)
+def test_what_to_do_stands_first(pages, name, words):
+    sections = [e for e in Page(pages[name]).all("section") if e.attributes["id"].startswith("jf-")]
+    assert sections[0].attributes["id"] == "jf-todo"
+    assert words in sections[0].words
+
+
+def test_where_nothing_is_known_nothing_is_advised(pages):
+    for name in ("empty", "compare unmeasured", "compare failed", "compare none"):
+        assert 'id="jf-todo"' not in pages[name]
+    doubtful = render_checkup_html(checkups.checkup(3, score=0.2))
+    assert "Compare initializations: add `--compare xavier,he,auto`" in Page(doubtful).all("section")[0].words
+    six = checkups.comparison()
+    doubtful = replace(six, schemes=six.schemes[:4])
+    assert "Change the network or its inputs" in Page(render_comparison_html(doubtful)).all("section")[0].words
+    given = replace(six, schemes=(replace(six.schemes[4], scheme="normal:0.05"),))
+    words = Page(render_comparison_html(given)).all("section")[0].words
+    assert "justfit.initialize_(module, *inputs, scheme='normal', std=0.05, seed=0)" in words
+
+
 def test_a_comparison_has_a_line_and_a_label_for_each_scheme(pages):
     page = Page(pages["compare six"])
-    assert page.all("h1")[0].words == comparison_title(checkups.comparison(), "gradient")
+    assert page.all("h1")[0].words == best_sentence(checkups.comparison())
+    assert comparison_title(checkups.comparison(), "gradient") in page.all("header")[0].words
     labels = [e.words for e in page.of_class("series-label")]
     assert sorted(labels) == sorted(2 * ["zero", "normal:1.0", "normal:0.01", "xavier", "he", "auto"])
     assert len({e.attributes["class"] for e in page.of_class("line")}) == 6

@@ -13,7 +13,8 @@ from justfit.records import SchemeCheckup, Unjudged
 from justfit.report import render_checkup_text, render_comparison_text
 from justfit.report._checkup_layers import chosen_layers
 from justfit.report._checkup_words import trainability_sentence, verdict
-from justfit.report._schemes import best_sentence, build_comparison_document, comparison_title
+from justfit.report._scheme_words import best_sentence, comparison_title, what_to_do
+from justfit.report._schemes import build_comparison_document
 from justfit.report._schemes_text import sparkline
 from justfit.report._terminal import writer
 from tests.unit.report import checkups
@@ -166,9 +167,12 @@ def test_ten_thousand_layers_take_less_than_a_second():
 
 def test_a_comparison_says_who_loses_and_who_keeps():
     lines = printed(render_comparison_text, checkups.xavier_and_auto()).splitlines()  # 0.7^99: without the output
-    assert lines[0] == "xavier loses the gradient: 4.6·10⁻¹⁶ of it is left after 100 layers; auto keeps it."
-    assert lines[1] == "xavier loses the signal: 4.6·10⁻¹⁶ of it is left after 100 layers; auto keeps it."
-    assert lines[2] == "Most trainable: auto, 0.98 of 1; 1 of 2 reaches the threshold 0.5."
+    assert lines[0] == "Most trainable: auto, 0.98 of 1; 1 of 2 reaches the threshold 0.5.", "what to take stands first"
+    assert lines[1] == "xavier loses the gradient: 4.6·10⁻¹⁶ of it is left after 100 layers; auto keeps it."
+    assert lines[2] == "xavier loses the signal: 4.6·10⁻¹⁶ of it is left after 100 layers; auto keeps it."
+    blind = printed(render_comparison_text, checkups.COMPARISONS["unmeasured"]()).splitlines()
+    assert blind[0] == "The gradient was not measured under any scheme."
+    assert blind[2] == "Trainability could not be told under any scheme."
     zero = comparison_title(checkups.comparison(), "gradient")
     assert zero == "zero loses the gradient: nothing is left after 100 layers; auto keeps it."
     text = printed(render_comparison_text, checkups.comparison())
@@ -225,8 +229,10 @@ def test_a_scheme_reaches_the_threshold_by_its_score_alone():
         "below 0.5, should not train",
         "should train",
     ]
+    built = replace(made, schemes=(*schemes[:2], replace(schemes[2], scheme="as built")))
+    assert what_to_do(built) == ("Nothing: the network is best as it is built.",)
     made = replace(made, schemes=schemes[:2])
-    assert best_sentence(made) == "Most trainable: he, 0.28 of 1; 0 of 2 reach the threshold 0.5."
+    assert best_sentence(made) == "Most trainable: he, 0.28 of 1; none of 2 reaches the threshold 0.5."
     assert build_comparison_document(made).tone == "open"
     assert build_comparison_document(replace(made, schemes=schemes[1:2])).tone == "bad"
 
