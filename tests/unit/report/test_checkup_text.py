@@ -159,9 +159,9 @@ def test_ten_thousand_layers_take_less_than_a_second():
     findings = [checkups.finding(k=k) for k in range(10_000)]
     made = checkups.checkup(10_000, findings=findings)
     printed(render_checkup_text, checkups.healthy())  # imports rich
-    start = time.perf_counter()
+    start = time.process_time()
     text = printed(render_checkup_text, made)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
     assert "9,900 more findings; verbose output has all." in text
 
 

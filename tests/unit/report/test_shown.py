@@ -164,7 +164,7 @@ def test_a_record_knows_no_renderer_before_it_is_asked():
 
 def test_a_large_record_shows_itself_in_time():
     record = judgements.long()
-    started = time.perf_counter()
+    started = time.process_time()
     piece = record._repr_html_()
-    assert time.perf_counter() - started < 5.0
+    assert time.process_time() - started < 5.0
     assert len(piece) < 2_000_000
