@@ -180,7 +180,7 @@ def _snippets(record: CureRecord) -> tuple[Snippet, ...]:
     for change in record.changes:
         code = "\n".join(map(code_line, change.code.splitlines()[:_MOST_LINES]))
         words = f"{shown(change.before)} → {shown(change.after)}"
-        place = f"{shown(change.source, 80)}, {shown(change.where)}" if change.source else shown(change.where)
+        place = f"{shown(change.where)} ({shown(change.source, 80)})" if change.source else shown(change.where)
         places.setdefault((words, code), []).append(place)
     return tuple(
         Snippet(words=f"{_listed(where)}: {words}:", code=code)

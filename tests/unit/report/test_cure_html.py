@@ -68,7 +68,7 @@ def codes(page):
 
 def test_the_code_of_the_patch_can_be_pasted_and_the_words_stand_outside(pages):
     assert codes(pages["cured"]) == ["initialize_(net)"]
-    assert "net.py:7, network: as built → auto:" in section(pages["cured"], "patch").words
+    assert "network (net.py:7): as built → auto:" in section(pages["cured"], "patch").words
     assert section(pages["no_cure"], "patch") is None
 
 
@@ -81,7 +81,7 @@ def test_the_code_keeps_its_lines_and_indentation():
 def test_the_code_of_alike_changes_stands_once(pages):
     assert codes(pages["new_layers"]) == ["initialize_(net)"]
     words = section(pages["new_layers"], "patch").words
-    assert "net.py:7, 0, net.py:7, 1, net.py:7, 2 and 9 more places: nn.Sigmoid() → nn.ReLU():" in words
+    assert "0 (net.py:7), 1 (net.py:7), 2 (net.py:7) and 9 more places: nn.Sigmoid() → nn.ReLU():" in words
 
 
 def test_alike_changes_are_one_thing_to_do(pages):
