@@ -104,10 +104,10 @@ def _thinned_figure(explored: Explored) -> Figure:
     notes = f" {shown(thinned.notes, 300)}" if thinned.notes else ""
     return Figure(
         key="thinned",
-        title=f"At dropout = {setting(explored.thinned_dropout)} one example of one step trained {kept} of the "
-        f"{drawn} hidden units drawn",
-        caption="The network beside the one that a mask of its own training left. A dropped unit is crossed out and "
-        f"loses all its connections; the next example drew another mask.{notes}",
+        title=f"Dropout = {setting(explored.thinned_dropout)} left this example {kept} of the {drawn} hidden units "
+        "that are drawn",
+        caption="The network beside the one that a mask of its own training left, for one example of one step. A "
+        f"dropped unit is crossed out and loses all its connections; the next example drew another mask.{notes}",
     )
 
 

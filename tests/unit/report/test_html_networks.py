@@ -85,7 +85,7 @@ def test_the_thinned_network_has_no_connection_of_a_dropped_unit():
     wires = [e.attributes["d"].count("M") for e in page_of("opened").of_class("wire")]
     assert wires == [10 * 10 + 10 * 10 + 10 * 3, sum(a * b for a, b in pairwise(alive))]
     assert len(page_of("opened").of_class("off")) == sum(units.count(False) for units in thinned.kept)
-    assert "one example of one step trained 12 of the 20 hidden units drawn" in page_of("opened").all("body")[0].words
+    assert "left this example 12 of the 20 hidden units that are drawn" in page_of("opened").all("body")[0].words
     assert not panels(page_of("opened_diverged"), "Thinned")
 
 
