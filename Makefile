@@ -55,7 +55,7 @@ benchmark: $(VENV)/.ok-benchmark build/zoo_site build/pages_env ## against the p
 	$(BIN)/python benchmarks/learning_curves.py --out benchmarks/results/learning_curves.md
 	$(BIN)/python benchmarks/fit_verdict.py --out benchmarks/results/fit_verdict.md
 	$(BIN)/python benchmarks/watch_overhead.py --out benchmarks/results/watch_overhead.md
-	$(BIN)/python benchmarks/watch_faults.py --half both --out benchmarks/results/watch_faults.md
+	$(BIN)/python benchmarks/watch_faults.py --half all --out benchmarks/results/watch_faults.md
 	$(BIN)/python benchmarks/seeded_faults.py --out benchmarks/results/seeded_faults.md
 	$(BIN)/python benchmarks/any_module.py --out benchmarks/results/any_module.md
 	$(BIN)/python benchmarks/executors.py > benchmarks/results/executors.md
