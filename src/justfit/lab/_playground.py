@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
-
-import torch
 
 from justfit.errors import ArgumentError
 from justfit.lab._playground_cause import Case, cause_of, moves_of
@@ -23,6 +19,7 @@ from justfit.lab._playground_table import PlaygroundTable
 from justfit.lab._playground_training import StackTraining
 from justfit.lab._playground_verdict import judge_cell
 from justfit.report import shown
+from justfit.sweep import one_torch_thread
 
 
 class Playground:
@@ -51,7 +48,7 @@ class Playground:
     def __init__(self, settings: Settings, table: PlaygroundTable | None = None) -> None:
         self.settings = settings
         self.points = _points(settings, table)
-        with _one_thread():
+        with one_torch_thread():
             self._training = StackTraining(settings, self.points)
             self._reference = Reference(self.points)
             self._first = self._network(0).signals()
@@ -79,7 +76,7 @@ class Playground:
                 found=f"`epochs={shown(repr(epochs))}`",
                 way_out="Call again for more.",
             )
-        with _one_thread():
+        with one_torch_thread():
             self._training.advance(epochs, most_seconds)
 
     def state(self, l2: int = 0, dropout: int = 0, *, plane: bool = False) -> dict[str, Any]:
@@ -99,7 +96,7 @@ class Playground:
         _require_index("l2", l2, len(L2))
         _require_index("dropout", dropout, len(DROPOUT))
         cell = l2 * len(DROPOUT) + dropout
-        with _one_thread():
+        with one_torch_thread():
             state = {
                 "epoch": self.epoch,
                 "stepsLeft": self._training.num_steps_left,
@@ -170,14 +167,3 @@ def _require_index(name: str, index: int, count: int) -> None:
             found=f"`{name}={shown(repr(index))}`",
             way_out="It is the place of the value in the options, not the value.",
         )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Run torch on one thread, so that sums are the same everywhere; put the setting back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -19,7 +19,7 @@ from justfit.report._checkup_words import (
     unjudged_points,
     verdict,
 )
-from justfit.report._document import Card, Figure, Section, SignalDocument, Table
+from justfit.report._document import Card, Figure, Section, SignalDocument, Table, filled
 from justfit.report._names import shown
 from justfit.report._numbers import count, number, setting
 from justfit.report._run_findings import steps_to_take, todo_section
@@ -49,7 +49,7 @@ def build_checkup_document(checkup: Checkup) -> SignalDocument:
         verdict=(trainability_sentence(checkup.trainability), loss_sentence(evidence.loss)),
         tone=tone(checkup),
         cards=_cards(checkup),
-        sections=tuple(s for s in sections if s.findings or s.figures or s.tables or s.points or s.sentences),
+        sections=filled(sections),
     )
 
 

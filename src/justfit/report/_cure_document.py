@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 from justfit.records import CureRecord, CureState, Judgement
@@ -19,8 +18,8 @@ from justfit.report._cure_words import (
     repeated_words,
     tried_table,
 )
-from justfit.report._document import Card, Figure, FigureKey, Section, SignalDocument, Snippet, Table, Tone
-from justfit.report._judgement_document import draw_judgement, fit_sections
+from justfit.report._document import Card, Figure, FigureKey, Section, SignalDocument, Snippet, Table, Tone, filled
+from justfit.report._judgement_document import Figures, draw_run, fit_sections
 from justfit.report._learned_figure import before_after_title, draw_before_after, draw_learned, learned_title
 from justfit.report._names import shown
 from justfit.report._numbers import count, number, percent, setting
@@ -28,8 +27,7 @@ from justfit.report._run_findings import findings_section, steps_to_take, todo_s
 from justfit.report._structure_table import structure_table
 from justfit.report._tried_figure import draw_tried, tried_title
 
-_Drawn = Callable[[CureRecord, str], tuple[str, ...]]
-_FIGURES: dict[FigureKey, tuple[_Drawn, Callable[[CureRecord], str]]] = {
+_FIGURES: Figures[CureRecord] = {
     "before_after": (draw_before_after, before_after_title),
     "learned": (draw_learned, learned_title),
     "tried": (draw_tried, tried_title),
@@ -74,17 +72,13 @@ def build_cure_document(record: CureRecord) -> SignalDocument:
         verdict=(before_and_after(record), *again),
         tone=_tone(record),
         cards=_cards(record),
-        sections=tuple(s for s in sections if s.findings or s.figures or s.tables or s.points or s.sentences),
+        sections=filled(sections),
     )
 
 
 def draw_cure(record: CureRecord) -> dict[str, tuple[str, ...]]:
     """Draw the figures of the document."""
-    drawn: dict[str, tuple[str, ...]] = {
-        key: draw(record, f"{title(record)}.") for key, (draw, title) in _FIGURES.items()
-    }
-    judgement = _judgement(record)
-    return drawn if judgement is None else drawn | draw_judgement(judgement)
+    return draw_run(record, _FIGURES, _judgement(record))
 
 
 def _tone(record: CureRecord) -> Tone:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -92,6 +93,11 @@ class Section:
     points: tuple[str, ...] = ()
     command: str = ""
     snippets: tuple[Snippet, ...] = ()
+
+
+def filled(sections: Iterable[Section]) -> tuple[Section, ...]:
+    """Keep the sections in which something stands."""
+    return tuple(s for s in sections if s.findings or s.figures or s.tables or s.points or s.sentences)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

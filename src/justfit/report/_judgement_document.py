@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from justfit.records import FitVerdict, Judgement
 from justfit.report._axes import leaving_words
-from justfit.report._document import Card, Figure, Section, SignalDocument, Table
+from justfit.report._document import Card, Figure, FigureKey, Section, SignalDocument, Table, filled
 from justfit.report._history_figure import draw_history
 from justfit.report._judgement_words import (
     best_sentence,
@@ -26,6 +28,9 @@ from justfit.report._run_findings import findings_section, things_to_do, todo_se
 from justfit.report._svg import thinned
 from justfit.report._verdict import probability_figure
 
+Record = TypeVar("Record")
+# Of each figure: what draws it under a title, and what words the title.
+Figures = Mapping[FigureKey, tuple[Callable[[Record, str], tuple[str, ...]], Callable[[Record], str]]]
 _MOST_NOTES = 200
 _MOST_ROWS = 300
 
@@ -53,7 +58,7 @@ def build_judgement_document(judgement: Judgement) -> SignalDocument:
         verdict=tuple(line for line in lines if line),
         tone=tone(judgement),
         cards=_cards(judgement),
-        sections=tuple(s for s in sections if s.findings or s.figures or s.tables or s.points or s.sentences),
+        sections=filled(sections),
     )
 
 
@@ -69,6 +74,14 @@ def _curves_section(judgement: Judgement) -> Section:
         return section
     figure = Figure(key="history", title=curves_title(judgement), caption=_caption(judgement))
     return replace(section, figures=(figure,), tables=(_history_table(judgement),))
+
+
+def draw_run(record: Record, figures: Figures[Record], judgement: Judgement | None) -> dict[str, tuple[str, ...]]:
+    """Draw the figures of a page about more than the fit, each under its title, and those of the fit."""
+    drawn: dict[str, tuple[str, ...]] = {
+        key: draw(record, f"{title(record)}.") for key, (draw, title) in figures.items()
+    }
+    return drawn if judgement is None else drawn | draw_judgement(judgement)
 
 
 def draw_judgement(judgement: Judgement) -> dict[str, tuple[str, ...]]:

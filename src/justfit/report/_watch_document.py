@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from justfit.records import Judgement, WatchRecord
 from justfit.report._checkup_words import SENTENCE
-from justfit.report._document import Card, Figure, FigureKey, Section, SignalDocument, Table, Tone
+from justfit.report._document import Card, Figure, FigureKey, Section, SignalDocument, Table, Tone, filled
 from justfit.report._gradient_figure import draw_gradients, gradients_title
-from justfit.report._judgement_document import draw_judgement, fit_sections
+from justfit.report._judgement_document import Figures, draw_run, fit_sections
 from justfit.report._judgement_words import best_sentence
 from justfit.report._judgement_words import headline as judgement_headline
 from justfit.report._last_steps import draw_last_steps, last_steps_caption, last_steps_tables, last_steps_title
@@ -26,8 +25,7 @@ from justfit.report._watch_layers import layer_tables
 from justfit.report._watch_words import cost_words, failure_words, fit_words, headline, is_short
 
 _MOST_POINTS = 200
-_Drawn = Callable[[WatchRecord, str], tuple[str, ...]]
-_FIGURES: dict[FigureKey, tuple[_Drawn, Callable[[WatchRecord], str]]] = {
+_FIGURES: Figures[WatchRecord] = {
     "loss": (draw_loss, loss_title),
     "layer_gradients": (draw_gradients, gradients_title),
     "updates": (draw_updates, updates_title),
@@ -64,17 +62,13 @@ def build_watch_document(record: WatchRecord) -> SignalDocument:
         verdict=tuple(line for line in lines if line),
         tone=_tone(record),
         cards=_cards(record),
-        sections=tuple(s for s in sections if s.findings or s.figures or s.tables or s.points or s.sentences),
+        sections=filled(sections),
     )
 
 
 def draw_watch(record: WatchRecord) -> dict[str, tuple[str, ...]]:
     """Draw the figures of the document."""
-    drawn: dict[str, tuple[str, ...]] = {
-        key: draw(record, f"{title(record)}.") for key, (draw, title) in _FIGURES.items()
-    }
-    judgement = _judgement(record)
-    return drawn if judgement is None else drawn | draw_judgement(judgement)
+    return draw_run(record, _FIGURES, _judgement(record))
 
 
 def _top(record: WatchRecord) -> tuple[str, tuple[str, ...]]:

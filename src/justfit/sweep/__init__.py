@@ -49,7 +49,7 @@ from justfit.sweep._loss_check import check_code_range, takes_class_codes
 from justfit.sweep._modules import build_module
 from justfit.sweep._plan import Plan, Wishes, make_plan
 from justfit.sweep._problem import ACTIVATIONS, NEVER_HELD_OUT, NO_FOLD, Activation, Problem, Recipe, Task, Variant
-from justfit.sweep._program import Program
+from justfit.sweep._program import Program, one_torch_thread
 from justfit.sweep._result import ChosenSetting, SweepResult
 from justfit.sweep._search import Search, SearchResult
 from justfit.sweep._streams import named_generator
@@ -117,6 +117,7 @@ __all__ = [
     "losses_of_outputs",
     "make_plan",
     "named_generator",
+    "one_torch_thread",
     "plane_corners",
     "refit",
     "run_unit",

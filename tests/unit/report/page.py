@@ -125,3 +125,31 @@ def assert_no_coordinate_is_missing(page: Page) -> None:
         if "svg" in element.parents:
             for key, value in element.attributes.items():
                 assert key == "aria-label" or not re.search(r"\bnan\b|\binf\b", value), element
+
+
+def assert_is_one_whole_page(page: Page) -> None:
+    """It loads nothing, reads well, and nowhere shows what is not a number."""
+    assert_fetches_nothing_and_runs_only_its_own(page)
+    assert_headings_descend(page)
+    assert_references_resolve(page)
+    assert_no_coordinate_is_missing(page)
+    assert not re.search(r"\bnan\b|\bNone\b|\binf\b", page.all("main")[0].words)
+
+
+def assert_hostile_names_are_shown_not_obeyed(pages: dict[str, Page]) -> None:
+    """Of the pages by name, the hostile one shows its names, cut, and holds no element that the others do not."""
+    words = pages["hostile"].all("body")[0].words
+    assert "</script><b onload=x>" in words
+    assert "x" * 500 not in words
+    plain = {e.name for name, page in pages.items() if name != "hostile" for e in page.elements}
+    assert {e.name for e in pages["hostile"].elements} <= plain
+
+
+def section(page: Page, key: str) -> Element | None:
+    """The section of that key."""
+    return next((e for e in page.all("section") if e.attributes["id"] == f"jf-{key}"), None)
+
+
+def figures(page: Page) -> set[str]:
+    """Keys of all figures."""
+    return {e.attributes["id"].removeprefix("jf-figure-") for e in page.all("figure")}

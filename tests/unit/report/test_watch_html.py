@@ -18,13 +18,7 @@ from justfit.report._step_axis import marks_of, num_steps, shown_steps
 from justfit.report._update_figure import draw_learning_rate, draw_updates, learning_rate_title, moves_of, updates_title
 from tests.unit.logs.records import verdict
 from tests.unit.report import watched
-from tests.unit.report.page import (
-    Page,
-    assert_fetches_nothing_and_runs_only_its_own,
-    assert_headings_descend,
-    assert_no_coordinate_is_missing,
-    assert_references_resolve,
-)
+from tests.unit.report.page import Page, assert_hostile_names_are_shown_not_obeyed, assert_is_one_whole_page
 from tests.unit.report.watched import NAN, since
 from tests.unit.rules import runs
 
@@ -38,12 +32,7 @@ def pages():
 
 @EVERY
 def test_it_is_one_whole_page(pages, name):
-    page = pages[name]
-    assert_fetches_nothing_and_runs_only_its_own(page)
-    assert_headings_descend(page)
-    assert_references_resolve(page)
-    assert_no_coordinate_is_missing(page)
-    assert not re.search(r"\bnan\b|\bNone\b|\binf\b", page.all("main")[0].words)
+    assert_is_one_whole_page(pages[name])
 
 
 def test_the_top_says_what_was_found_and_what_to_do(pages):
@@ -169,11 +158,7 @@ def test_a_judged_run_shows_its_curves(pages):
 
 
 def test_hostile_names_are_shown_not_obeyed(pages):
-    words = pages["hostile"].all("body")[0].words
-    assert "</script><b onload=x>" in words
-    assert "x" * 500 not in words
-    plain = {e.name for name, page in pages.items() if name != "hostile" for e in page.elements}
-    assert {e.name for e in pages["hostile"].elements} <= plain
+    assert_hostile_names_are_shown_not_obeyed(pages)
 
 
 @pytest.mark.parametrize("layers", [100, 2_000])
