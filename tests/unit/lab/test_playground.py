@@ -16,7 +16,7 @@ from justfit.lab import Options, Playground, Settings, _playground_training
 from justfit.lab._playground_options import ACTIVATIONS, DROPOUT, INITS, L2
 from justfit.lab._playground_points import draw_points
 from justfit.lab._playground_reference import Reference
-from justfit.lab._playground_stack import build_network
+from justfit.lab._playground_stack import FlatOptimizer, build_network
 from justfit.lab._playground_training import StackTraining
 from justfit.sweep import named_generator
 
@@ -320,3 +320,8 @@ def _seconds(work):
     started = time.process_time()  # of this process: others may be at work
     work()
     return time.process_time() - started
+
+
+def test_an_optimizer_that_is_not_offered_is_named():
+    with pytest.raises(ArgumentError, match=r"^The optimizer must be sgd, .*adamw\. Found `lion`\. Take adam\.$"):
+        FlatOptimizer("lion", 0.1, torch.zeros(3))

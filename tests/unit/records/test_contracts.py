@@ -78,3 +78,22 @@ def test_the_short_form_leaves_equality_copies_and_pickles_alone():
     assert repr(other) == repr(found)
     assert other != found
     assert pickle.loads(pickle.dumps(found)) == copy.deepcopy(found) == found  # noqa: S301 - made one line above
+
+
+def test_a_plane_needs_one_target_for_each_example():
+    with pytest.raises(
+        ArgumentError,
+        match=r"^`x`, `y` and `target` of a plane must have the same length\. Found 2, 2 and 1\. Give one of each",
+    ):
+        justfit.records.Plane(
+            x_name="a",
+            y_name="b",
+            x_low=0.0,
+            x_high=1.0,
+            y_low=0.0,
+            y_high=1.0,
+            x=(0.0, 1.0),
+            y=(0.0, 1.0),
+            target=(0.0,),
+            classes=(),
+        )
